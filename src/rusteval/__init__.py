@@ -1,0 +1,3 @@
+"""True verdicts for Rust code models."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,29 @@
+"""Errors that a user can cause or must be told of, each with the exit code that a command ends with.
+
+Every message is one line: what went wrong, where, and what to do about it. Commands print it without a
+traceback. Anything else that escapes is a bug of this project and ends with exit code 1.
+"""
+
+
+class RustevalError(Exception):
+    """Base of all errors that a command reports in one line."""
+
+    exit_code = 1
+
+
+class InputError(RustevalError):
+    """Bad usage or bad input: a flag, a file, a model name, a missing permission."""
+
+    exit_code = 2
+
+
+class SandboxUnavailableError(RustevalError):
+    """No sandbox passed its self-test, or the one asked for is not usable."""
+
+    exit_code = 3
+
+
+class InfrastructureError(RustevalError):
+    """The machinery failed (not the answers), too often for the results to count."""
+
+    exit_code = 4

@@ -1,0 +1,1 @@
+"""From problems to samples: prompts, engines, the sample store."""

@@ -1,0 +1,1 @@
+"""From samples to verdicts: assembling, compiling and running Rust in a sandbox."""

@@ -1,0 +1,81 @@
+"""What a verdict is, and the policy view of it."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from rusteval.generation.samples import Sample
+
+Outcome = Literal["passed", "failed", "infra_error"]
+ErrorType = Literal[
+    "compile_error",
+    "compile_timeout",
+    "assertion_failure",
+    "runtime_error",
+    "test_timeout",
+    "policy_violation",
+    "no_code",
+    "tests_not_run",
+    "memory_limit",
+    "output_limit",
+    "infra_sandbox",
+    "infra_toolchain",
+]
+
+
+class Verdict(BaseModel):
+    """The judgement of one sample.
+
+    `compile_ok`, `test_ok` and `clippy_ok` are None where that stage was not reached. `policy_violation` names
+    what the policy scan found in the answer, whether or not policy was enforced.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    sample: Sample
+    compile_ok: bool | None = None
+    test_ok: bool | None = None
+    clippy_ok: bool | None = None
+    passed: bool = False
+    outcome: Outcome = "failed"
+    error_type: ErrorType | None = None
+    error_code: str | None = None
+    stderr: str = ""
+    result: str = ""
+    main_free: bool | None = None
+    policy_violation: str | None = None
+    compile_time_ms: float | None = None
+    binary_size_bytes: int | None = None
+    tests_run: int = 0
+    extraction: str | None = None
+    edition: str | None = None
+
+    def to_row(self) -> dict[str, object]:
+        """Return the line of a results file: the sample's keys first, then the verdict's."""
+        row: dict[str, object] = self.sample.model_dump(exclude_none=True)
+        row.update(self.model_dump(exclude={"sample"}))
+        return row
+
+    @classmethod
+    def from_row(cls, row: dict[str, object]) -> "Verdict":
+        """Rebuild a verdict from a line of a results file."""
+        own = {key: value for key, value in row.items() if key in cls.model_fields}
+        rest = {key: value for key, value in row.items() if key not in cls.model_fields}
+        return cls.model_validate({**own, "sample": rest})
+
+
+def enforce_policy(verdict: Verdict) -> Verdict:
+    """Return the verdict that policy mode gives: a violation fails, and is its own class of error.
+
+    What was measured (`compile_ok`, `test_ok`, `clippy_ok`) stays, so that no denominator changes.
+    """
+    if verdict.policy_violation is None or verdict.outcome == "infra_error":
+        return verdict
+    return verdict.model_copy(
+        update={
+            "passed": False,
+            "outcome": "failed",
+            "error_type": "policy_violation",
+            "result": f"filtered: {verdict.policy_violation}",
+        }
+    )

@@ -1,0 +1,1 @@
+"""Problem sets: loading by exact version, repairing defects, selecting tasks."""

@@ -1,0 +1,1 @@
+"""Everything that looks at Rust text: syntax trees, extraction of answers, policy."""
