@@ -66,8 +66,11 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         InputError: the file is missing or unreadable, or a line is not a JSON object.
     """
     try:
-        opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8-sig")
-        with opened as stream:
+        with (
+            gzip.open(path, "rt", encoding="utf-8-sig")
+            if path.suffix == ".gz"
+            else path.open(encoding="utf-8-sig") as stream
+        ):
             for number, line in enumerate(stream, start=1):
                 if line.strip():
                     yield number, _object(path, number, line)

