@@ -1,0 +1,91 @@
+"""Progress of long work: lines for a person, and a small JSON file that another process can read at any time."""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, TextIO
+
+from rusteval.files import write_json_atomic
+
+State = Literal["running", "done", "failed", "interrupted"]
+
+REPORT_EVERY_S = 5.0
+
+
+@dataclass(kw_only=True)
+class StatusReporter:
+    """Says where a run stands.
+
+    `update` may be called for every finished item: it prints and writes at most once per `REPORT_EVERY_S` seconds,
+    and always for the first and the last item of a stage. `path` None writes no file.
+    """
+
+    path: Path | None = None
+    stream: TextIO = field(default_factory=lambda: sys.stderr)
+    clock: Callable[[], float] = time.monotonic
+    _stage: str = ""
+    _model: str = ""
+    _unit: str = "samples"
+    _total: int = 0
+    _started: float = 0.0
+    _reported: float = 0.0
+
+    def say(self, text: str) -> None:
+        """Print one line."""
+        self.stream.write(text + "\n")
+        self.stream.flush()
+
+    def begin(self, stage: str, *, total: int = 0, model: str = "", unit: str = "samples") -> None:
+        """Enter a stage of `total` items of one `unit`; 0 where the number is not known."""
+        self._stage, self._model, self._total, self._unit = stage, model, total, unit
+        self._started = self._reported = self.clock()
+        self.say(f"== {self._title()}" + (f" ({total} {unit})" if total else ""))
+        self._write(done=0, rate=0.0, state="running")
+
+    def update(self, done: int, *, tokens: int = 0) -> None:
+        """Report that `done` items of the stage are finished, with `tokens` generated in it so far."""
+        now = self.clock()
+        if now - self._reported < REPORT_EVERY_S and done < self._total:
+            return
+        self._reported = now
+        elapsed = max(now - self._started, 1e-9)
+        rate = done / elapsed
+        parts = [f"   {self._title()}: {done}/{self._total} {self._unit}", f"{rate:.1f}/s"]
+        if tokens:
+            parts.append(f"{tokens / elapsed:.0f} tokens/s")
+        if rate and done < self._total:
+            parts.append(f"{_clock_text((self._total - done) / rate)} left")
+        self.say(", ".join(parts))
+        self._write(done=done, rate=rate, state="running")
+
+    def finish(self, state: State, *, exit_code: int) -> None:
+        """Write how the run ended."""
+        self._write(done=self._total, rate=0.0, state=state, exit_code=exit_code)
+
+    def _title(self) -> str:
+        return f"{self._stage}, {self._model}" if self._model else self._stage
+
+    def _write(self, *, done: int, rate: float, state: State, exit_code: int | None = None) -> None:
+        if self.path is None:
+            return
+        status = {
+            "state": state,
+            "stage": self._stage,
+            "model": self._model,
+            "samples_done": done,
+            "samples_total": self._total,
+            "samples_per_second": round(rate, 2),
+            "eta_s": round((self._total - done) / rate, 1) if rate else None,
+            "updated": datetime.now(UTC).isoformat(timespec="seconds"),
+            "exit_code": exit_code,
+        }
+        write_json_atomic(self.path, status)
+
+
+def _clock_text(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
