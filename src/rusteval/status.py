@@ -30,6 +30,7 @@ class StatusReporter:
     _model: str = ""
     _unit: str = "samples"
     _total: int = 0
+    _done: int = 0
     _started: float = 0.0
     _reported: float = 0.0
 
@@ -40,13 +41,14 @@ class StatusReporter:
 
     def begin(self, stage: str, *, total: int = 0, model: str = "", unit: str = "samples") -> None:
         """Enter a stage of `total` items of one `unit`; 0 where the number is not known."""
-        self._stage, self._model, self._total, self._unit = stage, model, total, unit
+        self._stage, self._model, self._total, self._unit, self._done = stage, model, total, unit, 0
         self._started = self._reported = self.clock()
         self.say(f"== {self._title()}" + (f" ({total} {unit})" if total else ""))
-        self._write(done=0, rate=0.0, state="running")
+        self._write(rate=0.0, state="running")
 
     def update(self, done: int, *, tokens: int = 0) -> None:
         """Report that `done` items of the stage are finished, with `tokens` generated in it so far."""
+        self._done = done
         now = self.clock()
         if now - self._reported < REPORT_EVERY_S and done < self._total:
             return
@@ -59,26 +61,26 @@ class StatusReporter:
         if rate and done < self._total:
             parts.append(f"{_clock_text((self._total - done) / rate)} left")
         self.say(", ".join(parts))
-        self._write(done=done, rate=rate, state="running")
+        self._write(rate=rate, state="running")
 
     def finish(self, state: State, *, exit_code: int) -> None:
         """Write how the run ended."""
-        self._write(done=self._total, rate=0.0, state=state, exit_code=exit_code)
+        self._write(rate=0.0, state=state, exit_code=exit_code)
 
     def _title(self) -> str:
         return f"{self._stage}, {self._model}" if self._model else self._stage
 
-    def _write(self, *, done: int, rate: float, state: State, exit_code: int | None = None) -> None:
+    def _write(self, *, rate: float, state: State, exit_code: int | None = None) -> None:
         if self.path is None:
             return
         status = {
             "state": state,
             "stage": self._stage,
             "model": self._model,
-            "samples_done": done,
+            "samples_done": self._done,
             "samples_total": self._total,
             "samples_per_second": round(rate, 2),
-            "eta_s": round((self._total - done) / rate, 1) if rate else None,
+            "eta_s": round((self._total - self._done) / rate, 1) if rate else None,
             "updated": datetime.now(UTC).isoformat(timespec="seconds"),
             "exit_code": exit_code,
         }

@@ -1,0 +1,96 @@
+#!/usr/bin/env python
+"""Evaluate a base model and its Rust fine-tune on HumanEval-Rust, with and without policy enforcement."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from rusteval.judging.judge import default_workers
+from typer import Option
+
+from rusteval.command_line import new_app, parse_k_values, parse_tasks, run
+from rusteval.pipeline.config import DEFAULT_BASE_MODEL, DEFAULT_CHECKPOINT, EvaluationConfig
+from rusteval.pipeline.main_job import evaluate_pair
+from rusteval.problems.suites import DEFAULT_SUITE
+
+app = new_app()
+
+
+@app.command()
+def main(
+    base_model: Annotated[str, Option(help="Base model: hub path or local folder.")] = DEFAULT_BASE_MODEL,
+    checkpoint_path: Annotated[
+        str, Option(help="Fine-tune: hub path, hub path/checkpoint-N, or local folder.")
+    ] = DEFAULT_CHECKPOINT,
+    output_dir: Annotated[Path, Option(help="Where results go.")] = Path("humaneval_results"),
+    num_samples: Annotated[int, Option(help="Samples per task.")] = 100,
+    k_values: Annotated[str, Option(help="The k of pass@k, separated by commas.")] = "1,10,100",
+    skip_base: Annotated[bool, Option("--skip-base", help="Leave the base model out.")] = False,
+    skip_finetuned: Annotated[
+        bool, Option("--skip-finetuned", help="Leave the fine-tuned model out.")
+    ] = False,
+    policy_only: Annotated[bool, Option("--policy-only", help="Report only with policy enforced.")] = False,
+    no_policy_only: Annotated[bool, Option("--no-policy-only", help="Report only without policy.")] = False,
+    batch_size: Annotated[int, Option(help="Sequences generated at a time.")] = 32,
+    n_workers: Annotated[
+        int | None,
+        Option(help="Judging processes. [default: 24, or the cores less two below 26]", show_default=False),
+    ] = None,
+    timeout: Annotated[float, Option(help="Processor seconds for the tests of one sample.")] = 10.0,
+    max_new_tokens: Annotated[int, Option(help="Most tokens of one answer.")] = 512,
+    temperature: Annotated[float, Option(help="Sampling temperature; 0 is greedy.")] = 0.2,
+    top_p: Annotated[float, Option(help="Nucleus sampling threshold.")] = 0.95,
+    device: Annotated[str, Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    seed: Annotated[int, Option(help="Seed of all sampling and resampling.")] = 1234,
+    sandbox_mode: Annotated[
+        Literal["auto", "docker", "firejail", "bubblewrap", "none"], Option(help="Where untrusted Rust runs.")
+    ] = "auto",
+    load_in_4bit: Annotated[
+        bool, Option("--load-in-4bit", help="Load the base in 4 bits, as QLoRA trains.")
+    ] = False,
+    stop_when_closed: Annotated[
+        bool,
+        Option("--stop-when-closed/--no-stop-when-closed", help="End an answer when its function is closed."),
+    ] = True,
+    suite: Annotated[str, Option(help="Problem suite.")] = DEFAULT_SUITE,
+    problem_file: Annotated[
+        Path | None, Option(help="Problems from a JSON Lines file instead of a suite.")
+    ] = None,
+    raw_problems: Annotated[
+        bool, Option("--raw-problems", help="Without the repairs of defective tasks.")
+    ] = False,
+    tasks: Annotated[str | None, Option(help="Only these tasks: ids separated by commas, or @file.")] = None,
+    fresh: Annotated[bool, Option("--fresh", help="Move earlier samples aside and start anew.")] = False,
+) -> None:
+    """Evaluate a base model and its Rust fine-tune on HumanEval-Rust, with and without policy enforcement."""
+    config = EvaluationConfig(
+        base_model=base_model,
+        checkpoint_path=checkpoint_path,
+        output_dir=output_dir,
+        num_samples=num_samples,
+        k_values=parse_k_values(k_values),
+        skip_base=skip_base,
+        skip_finetuned=skip_finetuned,
+        policy_only=policy_only,
+        no_policy_only=no_policy_only,
+        batch_size=batch_size,
+        n_workers=default_workers() if n_workers is None else n_workers,
+        timeout=timeout,
+        max_new_tokens=max_new_tokens,
+        temperature=temperature,
+        top_p=top_p,
+        device=device,
+        seed=seed,
+        sandbox_mode=sandbox_mode,
+        load_in_4bit=load_in_4bit,
+        stop_when_closed=stop_when_closed,
+        suite=suite,
+        problem_file=problem_file,
+        raw_problems=raw_problems,
+        tasks=parse_tasks(tasks),
+        fresh=fresh,
+    )
+    evaluate_pair(config)
+
+
+if __name__ == "__main__":
+    run(app)

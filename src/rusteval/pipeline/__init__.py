@@ -1,0 +1,1 @@
+"""Runs: from settings to finished result files, each stage resumable."""

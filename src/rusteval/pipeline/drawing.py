@@ -1,0 +1,177 @@
+"""The generation stage of the main job: samples of base and fine-tune from one resident base model."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rusteval.errors import InputError
+from rusteval.generation.adapter_preflight import AdapterFacts, check_adapter
+from rusteval.generation.checkpoints import ModelSource, model_revision, resolve_model
+from rusteval.generation.engine import Sampling, make_requests
+from rusteval.generation.prompts import prompt_template
+from rusteval.generation.samples import Sample
+from rusteval.generation.store import SampleIdentity, SampleStore
+from rusteval.generation.transformers_engine import TransformersEngine, planned_dtype
+from rusteval.pipeline.config import EvaluationConfig, Role
+from rusteval.problems.models import Suite
+from rusteval.status import StatusReporter
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelPair:
+    """The models of a run, found and matched; `adapter_facts` is None where the fine-tune is a whole model."""
+
+    base: ModelSource | None
+    finetuned: ModelSource | None
+    adapter_facts: AdapterFacts | None
+
+    def source(self, role: Role) -> ModelSource:
+        """Return the model of a role that is evaluated."""
+        source = self.base if role == "base" else self.finetuned
+        if source is None:
+            raise ValueError(f"no {role} model in this run")
+        return source
+
+
+def find_models(config: EvaluationConfig) -> ModelPair:
+    """Find the models that a run needs and check that they belong together, without loading weights.
+
+    Raises:
+        InputError: a model does not exist, may not be read, or does not fit the other.
+    """
+    finetuned = None if config.skip_finetuned else resolve_model(config.checkpoint_path)
+    adapter = finetuned is not None and finetuned.is_adapter
+    base = resolve_model(config.base_model) if adapter or not config.skip_base else None
+    if base is not None and base.is_adapter:
+        raise InputError(f"{base.name}: is an adapter, not a base model; give the model it was trained on")
+    facts = check_adapter(finetuned, base) if adapter and finetuned and base else None
+    return ModelPair(base=base, finetuned=finetuned, adapter_facts=facts)
+
+
+def identity_of(role: Role, *, models: ModelPair, config: EvaluationConfig, suite: Suite) -> SampleIdentity:
+    """Return what the samples of a role are drawn from."""
+    own = models.source(role)
+    base = models.base if own.is_adapter and models.base is not None else own
+    return SampleIdentity(
+        model=base.location,
+        model_revision=model_revision(base),
+        adapter=f"{own.location}/{own.subfolder}".rstrip("/") if own.is_adapter else None,
+        adapter_revision=model_revision(own) if own.is_adapter else None,
+        suite_sha256=suite.sha256,
+        prompt_template=prompt_template(),
+        engine=TransformersEngine.name,
+        dtype=planned_dtype(config.device),
+        load_in_4bit=config.load_in_4bit,
+        temperature=config.temperature,
+        top_p=config.top_p,
+        max_new_tokens=config.max_new_tokens,
+        stop_at_function=config.stop_when_closed,
+        seed=config.seed,
+    )
+
+
+def sample_file(directory: Path, role: Role) -> Path:
+    """Return the sample file of a role inside a directory."""
+    return directory / f"{role}_model_samples.jsonl"
+
+
+def draw_samples(
+    identities: Mapping[Role, SampleIdentity],
+    *,
+    models: ModelPair,
+    config: EvaluationConfig,
+    suite: Suite,
+    directory: Path,
+    reporter: StatusReporter,
+) -> tuple[dict[Role, list[Sample]], dict[str, Any]]:
+    """Draw what is missing of each role's samples, and return all of them with facts about the engine.
+
+    Nothing is loaded where nothing is missing. Files of another identity are refused before anything is loaded.
+
+    Raises:
+        InputError: a sample file is of another identity or broken, or a model cannot be loaded.
+        InfrastructureError: the GPU's memory does not suffice.
+    """
+    facts: dict[str, Any] = {}
+    with ExitStack() as stack:
+        stores = {
+            role: stack.enter_context(
+                SampleStore(sample_file(directory, role), identity=identity, fresh=config.fresh)
+            )
+            for role, identity in identities.items()
+        }
+        missing = {role: store.missing(suite.problems, config.num_samples) for role, store in stores.items()}
+        engine: TransformersEngine | None = None
+        for role, store in stores.items():
+            if not missing[role]:
+                reporter.say(f"== generating, {models.source(role).name}: all samples are there already")
+                continue
+            with _engine_for(role, models=models, config=config, loaded=engine, reporter=reporter) as engine:
+                facts[role] = engine.facts
+                _draw(store, missing[role], engine=engine, config=config, suite=suite, reporter=reporter)
+        tasks = [problem.task_id for problem in suite.problems]
+        return {
+            role: store.samples(task_ids=tasks, n=config.num_samples) for role, store in stores.items()
+        }, facts
+
+
+@contextmanager
+def _engine_for(
+    role: Role,
+    *,
+    models: ModelPair,
+    config: EvaluationConfig,
+    loaded: TransformersEngine | None,
+    reporter: StatusReporter,
+) -> Iterator[TransformersEngine]:
+    """Yield an engine that answers as the role's model; the resident base serves an adapter too."""
+    own = models.source(role)
+    resident = models.base if own.is_adapter and models.base is not None else own
+    engine = loaded
+    if engine is None or engine.source != resident:
+        reporter.begin("loading", model=resident.name)
+        engine = TransformersEngine.load(
+            resident, device=config.device, load_in_4bit=config.load_in_4bit, batch_size=config.batch_size
+        )
+    if not own.is_adapter:
+        yield engine
+        return
+    with engine.adapter(own) as difference:
+        reporter.say(f"   adapter {own.name} changes the next token's scores by up to {difference:.3g}")
+        yield engine
+
+
+def _draw(
+    store: SampleStore,
+    missing: list[tuple[str, int]],
+    *,
+    engine: TransformersEngine,
+    config: EvaluationConfig,
+    suite: Suite,
+    reporter: StatusReporter,
+) -> None:
+    reporter.begin("generating", total=len(missing), model=engine.label)
+    counted = {"samples": 0, "tokens": 0}
+
+    def keep(sample: Sample) -> None:
+        store.append(sample)
+        counted["samples"] += 1
+        reporter.update(counted["samples"], tokens=counted["tokens"])
+
+    def count(tokens: int) -> None:
+        counted["tokens"] += tokens
+
+    engine.generate(
+        make_requests(suite.by_id, missing, seed=config.seed),
+        sampling=Sampling(
+            temperature=config.temperature,
+            top_p=config.top_p,
+            max_new_tokens=config.max_new_tokens,
+            stop_at_function=config.stop_when_closed,
+        ),
+        on_sample=keep,
+        on_tokens=count,
+    )
+    store.sort_file()

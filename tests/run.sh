@@ -1,0 +1,85 @@
+#!/usr/bin/env bash
+# The whole test suite from a clean checkout: installs what it needs into .venv (and Debian packages, as root or
+# with sudo), then runs shellcheck, shfmt, bats, ruff, mypy and pytest. Arguments go to pytest.
+# Needs a Python of 3.12 or newer and a Rust toolchain with clippy; says so where one is missing.
+set -Eeuo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly VENV=.venv UV_VERSION=0.13.8 TORCH_VERSION=2.7.1
+readonly SYSTEM_PACKAGES=(bats bubblewrap chromium firejail gcc git jq procps shellcheck shfmt strace tmux util-linux)
+
+say() { printf '\n== %s\n' "$*"; }
+fail() {
+  printf 'error: %s\n' "$*" >&2
+  exit 1
+}
+
+install_system_packages() {
+  local missing=() name sudo=()
+  for name in "${SYSTEM_PACKAGES[@]}"; do
+    dpkg-query -W -f '${Status}' "$name" 2>/dev/null | grep -q 'ok installed' || missing+=("$name")
+  done
+  ((${#missing[@]})) || return 0
+  say "Debian packages: ${missing[*]}"
+  ((EUID == 0)) || sudo=(sudo -n)
+  "${sudo[@]}" apt-get update -qq
+  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+find_python() {
+  local candidate
+  for candidate in python3.12 "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.12.*/bin/python python3.13 \
+    "${PYENV_ROOT:-$HOME/.pyenv}"/versions/3.13.*/bin/python python3; do
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 12))' 2>/dev/null; then
+      command -v "$candidate"
+      return 0
+    fi
+  done
+  fail "no Python of 3.12 or newer was found; install one (pyenv install 3.12) and run this again"
+}
+
+install_python_packages() {
+  local python uv
+  if [[ ! -x $VENV/bin/uv ]]; then
+    python=$(find_python)
+    say "virtual environment $VENV from $python"
+    rm -rf "$VENV"
+    "$python" -m venv "$VENV"
+    "$VENV/bin/python" -m pip install --quiet "uv==$UV_VERSION"
+  fi
+  uv=("$VENV/bin/uv" pip install --quiet --python "$VENV/bin/python")
+  say "Python packages"
+  # The CPU build comes from PyTorch's own index; the ordinary registry has the same version with CUDA.
+  if ! "$VENV/bin/python" -c 'import torch' 2>/dev/null; then
+    "${uv[@]}" --index-url https://download.pytorch.org/whl/cpu "torch==$TORCH_VERSION" 2>/dev/null ||
+      "${uv[@]}" "torch==$TORCH_VERSION"
+  fi
+  "${uv[@]}" --no-deps --require-hashes -r requirements.lock
+  "${uv[@]}" --no-deps -e .
+  "${uv[@]}" --group dev -c <("$VENV/bin/uv" pip freeze --python "$VENV/bin/python" --exclude-editable)
+}
+
+shell_files() {
+  git ls-files -co --exclude-standard -- 'eval_setup*.sh' 'lib/*.sh' 'scripts/*.sh' 'tests/*.sh' '.ci/run' \
+    'tests/bats/*.bash' 'tests/bats/stubs/*'
+}
+
+main() {
+  install_system_packages
+  install_python_packages
+  local -a shell python_sources=(src scripts tests)
+  mapfile -t shell < <(shell_files)
+  say "shellcheck and shfmt on ${#shell[@]} files"
+  shellcheck -x -S style "${shell[@]}"
+  shfmt -d -i 2 -ci "${shell[@]}"
+  say "ruff and mypy"
+  "$VENV/bin/ruff" check "${python_sources[@]}"
+  "$VENV/bin/ruff" format --check "${python_sources[@]}"
+  "$VENV/bin/mypy"
+  say "bats"
+  bats --recursive tests/bats
+  say "pytest"
+  "$VENV/bin/python" -m pytest "$@"
+}
+
+main "$@"
