@@ -51,10 +51,6 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> NoReturn:
         _fail(_one_line(str(error)), code=error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         _fail(_INTERRUPTED_TEXT, code=INTERRUPTED)
-    except SystemExit as leaving:  # how newer versions of typer report an interruption
-        if leaving.code == INTERRUPTED:
-            _fail(_INTERRUPTED_TEXT, code=INTERRUPTED)
-        raise
     except OSError as error:
         if error.errno not in USER_ERRNOS:
             raise
@@ -62,6 +58,8 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> NoReturn:
             f"{error.filename or 'a file'}: {error.strerror}; mend that and run the same command again",
             code=2,
         )
+    if code == INTERRUPTED:  # what typer returns for an interruption
+        _fail(_INTERRUPTED_TEXT, code=INTERRUPTED)
     sys.exit(code if isinstance(code, int) else 0)
 
 
