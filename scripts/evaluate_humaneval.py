@@ -4,10 +4,10 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from rusteval.judging.judge import default_workers
 from typer import Option
 
 from rusteval.command_line import new_app, parse_k_values, parse_tasks, run
+from rusteval.judging.judge import default_workers
 from rusteval.pipeline.config import DEFAULT_BASE_MODEL, DEFAULT_CHECKPOINT, EvaluationConfig
 from rusteval.pipeline.main_job import evaluate_pair
 from rusteval.problems.suites import DEFAULT_SUITE

@@ -63,6 +63,11 @@ class StatusReporter:
         self.say(", ".join(parts))
         self._write(rate=rate, state="running")
 
+    def update_of(self, done: int, total: int) -> None:
+        """Report like `update`, where only the work itself finds out how many items there are."""
+        self._total = total
+        self.update(done)
+
     def finish(self, state: State, *, exit_code: int) -> None:
         """Write how the run ended."""
         self._write(rate=0.0, state=state, exit_code=exit_code)

@@ -34,6 +34,11 @@ class ModelPair:
             raise ValueError(f"no {role} model in this run")
         return source
 
+    def resident(self, role: Role) -> ModelSource:
+        """Return the model whose weights are loaded for a role: an adapter's base, else the model itself."""
+        own = self.source(role)
+        return self.base if own.is_adapter and self.base is not None else own
+
 
 def find_models(config: EvaluationConfig) -> ModelPair:
     """Find the models that a run needs and check that they belong together, without loading weights.
@@ -53,7 +58,7 @@ def find_models(config: EvaluationConfig) -> ModelPair:
 def identity_of(role: Role, *, models: ModelPair, config: EvaluationConfig, suite: Suite) -> SampleIdentity:
     """Return what the samples of a role are drawn from."""
     own = models.source(role)
-    base = models.base if own.is_adapter and models.base is not None else own
+    base = models.resident(role)
     return SampleIdentity(
         model=base.location,
         model_revision=model_revision(base),
@@ -108,8 +113,9 @@ def draw_samples(
             if not missing[role]:
                 reporter.say(f"== generating, {models.source(role).name}: all samples are there already")
                 continue
-            with _engine_for(role, models=models, config=config, loaded=engine, reporter=reporter) as engine:
-                facts[role] = engine.facts
+            engine = _resident_engine(models.resident(role), config=config, loaded=engine, reporter=reporter)
+            facts[role] = engine.facts
+            with _answering_as(models.source(role), engine=engine, reporter=reporter):
                 _draw(store, missing[role], engine=engine, config=config, suite=suite, reporter=reporter)
         tasks = [problem.task_id for problem in suite.problems]
         return {
@@ -117,30 +123,35 @@ def draw_samples(
         }, facts
 
 
-@contextmanager
-def _engine_for(
-    role: Role,
+def _resident_engine(
+    source: ModelSource,
     *,
-    models: ModelPair,
     config: EvaluationConfig,
     loaded: TransformersEngine | None,
     reporter: StatusReporter,
-) -> Iterator[TransformersEngine]:
-    """Yield an engine that answers as the role's model; the resident base serves an adapter too."""
-    own = models.source(role)
-    resident = models.base if own.is_adapter and models.base is not None else own
-    engine = loaded
-    if engine is None or engine.source != resident:
-        reporter.begin("loading", model=resident.name)
-        engine = TransformersEngine.load(
-            resident, device=config.device, load_in_4bit=config.load_in_4bit, batch_size=config.batch_size
-        )
-    if not own.is_adapter:
-        yield engine
+) -> TransformersEngine:
+    """Return the engine that is loaded already if it holds this model; else free it and load another."""
+    if loaded is not None and loaded.source == source:
+        return loaded
+    if loaded is not None:
+        loaded.close()
+    reporter.begin("loading", model=source.name)
+    return TransformersEngine.load(
+        source, device=config.device, load_in_4bit=config.load_in_4bit, batch_size=config.batch_size
+    )
+
+
+@contextmanager
+def _answering_as(
+    source: ModelSource, *, engine: TransformersEngine, reporter: StatusReporter
+) -> Iterator[None]:
+    """Let the engine answer as a model: as its base, or with an adapter on it."""
+    if not source.is_adapter:
+        yield
         return
-    with engine.adapter(own) as difference:
-        reporter.say(f"   adapter {own.name} changes the next token's scores by up to {difference:.3g}")
-        yield engine
+    with engine.adapter(source) as difference:
+        reporter.say(f"   adapter {source.name} changes the next token's scores by up to {difference:.3g}")
+        yield
 
 
 def _draw(

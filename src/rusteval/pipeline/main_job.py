@@ -15,7 +15,7 @@ from rusteval.errors import InfrastructureError, InputError, exit_code_of
 from rusteval.files import write_jsonl_atomic
 from rusteval.generation.samples import Sample
 from rusteval.judging.cache import VerdictCache, default_cache_directory
-from rusteval.judging.judge import JudgeSettings, judge_samples
+from rusteval.judging.judge import JudgeSettings, JudgeStatistics, judge_samples
 from rusteval.judging.sandbox import Sandbox, choose_sandbox
 from rusteval.judging.sandbox.self_test import SelfTestReport
 from rusteval.judging.toolchain import Toolchain, find_toolchain
@@ -104,8 +104,9 @@ def _evaluate(
         directory=output / "samples",
         reporter=reporter,
     )
+    counts = {role: JudgeStatistics() for role in samples}
     verdicts = {
-        role: _judge(own, court=court, label=models.source(role).name, reporter=reporter)
+        role: _judge(own, court=court, label=models.source(role).name, reporter=reporter, counts=counts[role])
         for role, own in samples.items()
     }
     reporter.begin("writing reports")
@@ -121,6 +122,7 @@ def _evaluate(
         models=models,
         identities=identities,
         engine_facts=engine_facts,
+        counts=counts,
         trust=trust,
         setup=setup,
         started=started,
@@ -136,7 +138,7 @@ def _evaluate(
         k_values=config.k_values,
         config=config.model_dump(mode="json"),
         metadata=metadata,
-        warnings=collect_warnings(setup, trust=trust, sandbox=court.sandbox, verdicts=verdicts),
+        warnings=collect_warnings(setup, trust=trust, sandbox=court.sandbox),
         rustc_version=court.toolchain.version,
         seed=config.seed,
         timestamp=finished.isoformat(timespec="seconds"),
@@ -168,14 +170,14 @@ def _open_court(config: EvaluationConfig, suite: Suite) -> Court:
 
 def _pass_trust_gate(court: Court, *, reporter: StatusReporter, strict: bool) -> TrustReport:
     """Judge references and stubs in the sandbox that will be used, before any GPU time is spent."""
-    reporter.begin("trust gate", total=2 * len(court.suite.problems), unit="programs")
+    reporter.begin("trust gate", unit="programs")
     trust = check_trust(
         suite=court.suite,
         sandbox=court.sandbox,
         toolchain=court.toolchain,
         settings=court.settings,
         cache=court.cache,
-        on_progress=lambda done, _total: reporter.update(done),
+        on_progress=reporter.update_of,
     )
     if trust.offenders and strict:
         named = "; ".join(str(offender) for offender in trust.offenders[:3])
@@ -186,8 +188,10 @@ def _pass_trust_gate(court: Court, *, reporter: StatusReporter, strict: bool) ->
     return trust
 
 
-def _judge(samples: list[Sample], *, court: Court, label: str, reporter: StatusReporter) -> list[Verdict]:
-    reporter.begin("judging", total=len(samples), model=label)
+def _judge(
+    samples: list[Sample], *, court: Court, label: str, reporter: StatusReporter, counts: JudgeStatistics
+) -> list[Verdict]:
+    reporter.begin("judging", model=label, unit="distinct programs")
     return judge_samples(
         samples,
         suite=court.suite,
@@ -195,7 +199,8 @@ def _judge(samples: list[Sample], *, court: Court, label: str, reporter: StatusR
         toolchain=court.toolchain,
         settings=court.settings,
         cache=court.cache,
-        on_progress=lambda done, _total: reporter.update(done),
+        on_progress=reporter.update_of,
+        statistics=counts,
     )
 
 

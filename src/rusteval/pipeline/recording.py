@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,9 @@ from rusteval import __version__
 from rusteval.errors import InputError
 from rusteval.generation.checkpoints import describe_model
 from rusteval.generation.store import SampleIdentity
+from rusteval.judging.judge import JudgeStatistics
 from rusteval.judging.sandbox import Sandbox
 from rusteval.judging.trust_gate import TrustReport
-from rusteval.judging.verdict import Verdict
 from rusteval.pipeline.config import EvaluationConfig, Role
 from rusteval.reports.metadata import collect_environment
 
@@ -65,6 +66,7 @@ def build_metadata(
     models: "ModelPair",
     identities: Mapping[Role, SampleIdentity],
     engine_facts: Mapping[str, Any],
+    counts: Mapping[Role, JudgeStatistics],
     trust: TrustReport,
     setup: dict[str, Any] | None,
     started: datetime,
@@ -115,6 +117,7 @@ def build_metadata(
             "timeout_s": court.settings.timeout_s,
             "n_workers": court.settings.n_workers,
             "trust_gate": trust.to_dict(),
+            "statistics": {role: asdict(own) for role, own in counts.items()},
         },
         "environment": collect_environment(packages=_PACKAGES),
         "setup": setup,
@@ -126,7 +129,6 @@ def collect_warnings(
     *,
     trust: TrustReport,
     sandbox: Sandbox,
-    verdicts: Mapping[Role, Sequence[Verdict]],
 ) -> tuple[str, ...]:
     """Return what a reader must know before trusting a number, one sentence each."""
     found = []
@@ -140,9 +142,6 @@ def collect_warnings(
         found.append(
             f"Tasks that cannot be judged rightly (their reference fails, or a stub passes): {names}."
         )
-    infra = sum(verdict.outcome == "infra_error" for own in verdicts.values() for verdict in own)
-    if infra:
-        found.append(f"{infra} samples could not be judged and are left out of every rate.")
     return tuple(found)
 
 

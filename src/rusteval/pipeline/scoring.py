@@ -73,7 +73,7 @@ def score_file(path: Path, *, scoring: Scoring, reporter: StatusReporter) -> dic
         InfrastructureError: too many samples could not be judged; the results file is written all the same.
     """
     samples = read_samples(path)
-    reporter.begin("judging", total=len(samples), model=path.name)
+    reporter.begin("judging", model=path.name, unit="distinct programs")
     verdicts = judge_samples(
         samples,
         suite=scoring.suite,
@@ -81,7 +81,7 @@ def score_file(path: Path, *, scoring: Scoring, reporter: StatusReporter) -> dic
         toolchain=scoring.toolchain,
         settings=scoring.settings,
         cache=scoring.cache,
-        on_progress=lambda done, _total: reporter.update(done),
+        on_progress=reporter.update_of,
     )
     if scoring.policy:
         verdicts = [enforce_policy(verdict) for verdict in verdicts]

@@ -1,0 +1,219 @@
+"""A run, analysed once: the numbers and rows that all reports show."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rusteval.judging.verdict import Verdict, enforce_policy
+from rusteval.reports.run_view import Mode, RunView
+from rusteval.reports.wording import (
+    FEW_CLUSTERS,
+    MODE_LABELS,
+    ROLE_LABELS,
+    Headline,
+    amount,
+    paired_headline,
+    single_headline,
+)
+from rusteval.statistics.metrics import compute_metrics
+from rusteval.statistics.paired import compare_models
+from rusteval.statistics.tally import TaskCount, count_by_task, is_judged
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelView:
+    """One model in one mode."""
+
+    role: str
+    label: str
+    name: str
+    verdicts: tuple[Verdict, ...]
+    metrics: Mapping[str, Any]
+    tasks: Mapping[str, TaskCount]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModeView:
+    """All models in one mode, and the comparison of two (None for a single model)."""
+
+    mode: Mode
+    label: str
+    models: tuple[ModelView, ...]
+    comparison: Mapping[str, Any] | None
+
+    def headline(self, k: int) -> Headline:
+        """Put the result at pass@k into words."""
+        if self.comparison is not None:
+            return paired_headline(self.comparison, k)
+        return single_headline(self.models[0].label, self.models[0].metrics, k)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorRow:
+    """One way to fail: how many samples of each model (by role) did, and one of them."""
+
+    name: str
+    counts: Mapping[str, int]
+    example: Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskRow:
+    """One task: passes of each model by role; None for a model that has no samples of it."""
+
+    task_id: str
+    entry_point: str
+    counts: Mapping[str, TaskCount | None]
+
+    @property
+    def difference(self) -> float | None:
+        """Pass rate of the fine-tuned model minus that of the base model; None where either is missing."""
+        rates = [
+            count.pass_rate if (count := self.counts.get(role)) else None for role in ("base", "finetuned")
+        ]
+        return None if rates[0] is None or rates[1] is None else rates[1] - rates[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyChange:
+    """What policy enforcement changed for one model: all violations, and those that would have passed."""
+
+    label: str
+    violations: int
+    samples: int
+    lost: tuple[Verdict, ...]
+
+
+def analyse(run: RunView) -> tuple[ModeView, ...]:
+    """Compute every mode's metrics and comparison; pure, and the same for the same run and seed."""
+    return tuple(_analyse_mode(run, mode) for mode in run.modes)
+
+
+def metrics_document(view: ModeView, run: RunView) -> dict[str, object]:
+    """Return the content of a mode's `metrics.json`; a model that did not run is null."""
+    by_role = {model.role: dict(model.metrics) for model in view.models}
+    return {
+        "base": by_role.get("base"),
+        "finetuned": by_role.get("finetuned"),
+        "comparison": None if view.comparison is None else dict(view.comparison),
+        "config": run.config,
+        "timestamp": run.timestamp,
+    }
+
+
+def headline_k(run: RunView) -> int:
+    """Return the k that headlines speak of: the smallest, which says what a single answer is worth."""
+    return min(run.k_values)
+
+
+def error_rows(view: ModeView) -> list[ErrorRow]:
+    """Return the ways to fail, most frequent first; infrastructure errors come last."""
+    failed = {m.role: [v for v in m.verdicts if not v.passed and is_judged(v)] for m in view.models}
+    broken = {m.role: [v for v in m.verdicts if not is_judged(v)] for m in view.models}
+    return [
+        *_grouped(failed, lambda verdict: verdict.error_type or "unclassified"),
+        *_grouped(broken, lambda verdict: verdict.error_type or "unclassified"),
+    ]
+
+
+def code_rows(view: ModeView) -> list[ErrorRow]:
+    """Return rustc's error codes, most frequent first."""
+    coded = {m.role: [v for v in m.verdicts if v.error_code and is_judged(v)] for m in view.models}
+    return _grouped(coded, lambda verdict: verdict.error_code or "")
+
+
+def task_rows(view: ModeView, run: RunView) -> list[TaskRow]:
+    """Return one row per problem of the suite, in its order."""
+    return [
+        TaskRow(
+            task_id=problem.task_id,
+            entry_point=problem.entry_point,
+            counts={model.role: model.tasks.get(problem.task_id) for model in view.models},
+        )
+        for problem in run.suite.problems
+    ]
+
+
+def policy_changes(run: RunView) -> list[PolicyChange]:
+    """Return for each model what enforcing the policy changes."""
+    changes = []
+    for model in run.models:
+        judged = [verdict for verdict in model.verdicts if is_judged(verdict)]
+        violating = [verdict for verdict in judged if verdict.policy_violation is not None]
+        changes.append(
+            PolicyChange(
+                label=ROLE_LABELS[model.role],
+                violations=len(violating),
+                samples=len(judged),
+                lost=tuple(verdict for verdict in violating if verdict.passed),
+            )
+        )
+    return changes
+
+
+def warnings(run: RunView, views: Sequence[ModeView]) -> list[str]:
+    """Return the run's warnings and those that its numbers call for."""
+    found = list(run.warnings)
+    for model in views[0].models:
+        broken = model.metrics["infra_errors"]
+        if broken:
+            found.append(
+                f"{model.label} model: {broken} of {amount(len(model.verdicts), 'sample')} could not be judged "
+                "(infrastructure errors); no rate counts them."
+            )
+        missing = [p.task_id for p in run.suite.problems if p.task_id not in model.tasks]
+        if missing:
+            found.append(
+                f"{model.label} model: {amount(len(missing), 'task')} of {len(run.suite.problems)} without any "
+                f"sample, left out of every number ({', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''})."  # noqa: PLR2004 -- names shown
+            )
+    clusters = min(model.metrics["n_clusters"] for model in views[0].models)
+    if clusters < FEW_CLUSTERS:
+        found.append(f"Only {amount(clusters, 'independent task')}: read intervals and p-values as rough.")
+    return found
+
+
+def _analyse_mode(run: RunView, mode: Mode) -> ModeView:
+    models = []
+    for model in run.models:
+        verdicts = model.verdicts if mode == "no-policy" else tuple(enforce_policy(v) for v in model.verdicts)
+        metrics = compute_metrics(
+            verdicts,
+            k_values=run.k_values,
+            clusters=run.clusters,
+            rustc_version=run.rustc_version,
+            seed=run.seed,
+        )
+        models.append(
+            ModelView(
+                role=model.role,
+                label=ROLE_LABELS[model.role],
+                name=model.name,
+                verdicts=verdicts,
+                metrics=metrics,
+                tasks=count_by_task(verdicts),
+            )
+        )
+    by_role = {model.role: model.verdicts for model in models}
+    comparison = None
+    if len(by_role) > 1:
+        comparison = compare_models(
+            by_role["base"], by_role["finetuned"], k_values=run.k_values, clusters=run.clusters, seed=run.seed
+        )
+    return ModeView(mode=mode, label=MODE_LABELS[mode], models=tuple(models), comparison=comparison)
+
+
+def _grouped(by_role: Mapping[str, Iterable[Verdict]], name_of: Any) -> list[ErrorRow]:
+    counts: dict[str, Counter[str]] = {}
+    examples: dict[str, Verdict] = {}
+    for role, verdicts in by_role.items():
+        for verdict in verdicts:
+            name = name_of(verdict)
+            counts.setdefault(name, Counter())[role] += 1
+            examples.setdefault(name, verdict)
+    ordered = sorted(counts, key=lambda name: (-counts[name].total(), name))
+    return [
+        ErrorRow(name=name, counts={role: counts[name][role] for role in by_role}, example=examples[name])
+        for name in ordered
+    ]

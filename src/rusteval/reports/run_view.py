@@ -1,0 +1,63 @@
+"""What a finished run hands to the writers of reports."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rusteval.judging.verdict import Verdict
+from rusteval.problems.models import Suite
+
+Role = Literal["base", "finetuned"]
+Mode = Literal["no-policy", "policy"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRun:
+    """One model of a run: `name` for people (model id and checkpoint), `verdicts` as judged without policy."""
+
+    role: Role
+    name: str
+    verdicts: tuple[Verdict, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunView:
+    """Everything that reports are written from.
+
+    Attributes:
+        suite: the problems that were asked.
+        models: one or two models, each with a role of its own; base first.
+        modes: the modes to report; policy mode is a view of the same verdicts.
+        k_values: the k of pass@k.
+        config: the run's settings as plain JSON values.
+        metadata: the content of `eval_metadata.json` as plain JSON values.
+        warnings: what a reader must know before trusting a number; one sentence each.
+        rustc_version: of the compiler that judged.
+        seed: of bootstrap and permutations.
+        timestamp: when the run finished, ISO 8601.
+    """
+
+    suite: Suite
+    models: tuple[ModelRun, ...]
+    modes: tuple[Mode, ...]
+    k_values: tuple[int, ...]
+    config: dict[str, Any]
+    metadata: dict[str, Any]
+    warnings: tuple[str, ...]
+    rustc_version: str
+    seed: int
+    timestamp: str
+
+    def __post_init__(self) -> None:
+        """Refuse a run that no report can be written of."""
+        roles = [model.role for model in self.models]
+        if not roles or len(set(roles)) != len(roles):
+            raise ValueError(f"a report needs one or two models with different roles, not {roles}")
+        if not self.modes or len(set(self.modes)) != len(self.modes):
+            raise ValueError(f"a report needs one or two different modes, not {list(self.modes)}")
+        if not self.k_values:
+            raise ValueError("a report needs at least one k")
+
+    @property
+    def clusters(self) -> dict[str, str]:
+        """Task id to entry point: tasks that share one are not independent."""
+        return {problem.task_id: problem.entry_point for problem in self.suite.problems}

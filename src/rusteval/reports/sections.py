@@ -1,0 +1,249 @@
+"""The tables of the Markdown reports."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rusteval.reports.analysis import ErrorRow, ModelView, ModeView, TaskRow
+from rusteval.reports.run_view import RunView
+from rusteval.reports.text import code, escape, one_line, table
+from rusteval.reports.wording import (
+    ERROR_LABELS,
+    NOTHING,
+    RATE_LABELS,
+    amount,
+    p_value,
+    percent,
+    percent_interval,
+    plain,
+    points,
+    points_interval,
+)
+from rusteval.statistics.tally import TaskCount
+
+TASKS_SHOWN = 100
+_AVERAGES = (
+    ("avg_compile_time_ms", "time to compile", "ms"),
+    ("avg_binary_size_bytes", "size of the test binary", "bytes"),
+)
+
+
+def run_table(run: RunView, view: ModeView) -> str:
+    """Return the facts of the run that a reader needs to judge the numbers."""
+    problems = len(run.suite.problems)
+    rows = [
+        [
+            "problem set",
+            f"{code(run.suite.name)}, {amount(problems, 'task')}, from {escape(run.suite.source)}",
+        ],
+        ["hash of the problem set", code(run.suite.sha256)],
+        *([f"{model.label.lower()} model", code(model.name)] for model in view.models),
+        ["mode", view.label],
+        *([f"samples, {model.label.lower()}", _samples(model)] for model in view.models),
+        ["compiler", code(run.rustc_version)],
+        ["seed", str(run.seed)],
+        ["finished", escape(run.timestamp)],
+    ]
+    return table(["what", "value"], rows)
+
+
+def pass_table(run: RunView, view: ModeView) -> str:
+    """Return pass@k by k, with the paired difference where there are two models."""
+    headers = ["k", *_value_headers(view)]
+    rows = []
+    for k in run.k_values:
+        key = f"pass@{k}"
+        cells = [str(k)]
+        for model in view.models:
+            cells += [percent(model.metrics[key]), percent_interval(model.metrics["ci95"].get(key))]
+        rows.append([*cells, *_difference_cells(view, key, tested=True)])
+    if view.comparison is not None:
+        headers += ["difference", "95 % interval", "p", "p (Holm)"]
+    return table(headers, rows, numbers=range(len(headers)))
+
+
+def missing_reasons(run: RunView, view: ModeView) -> list[str]:
+    """Return a sentence for each pass@k that is missing."""
+    return [
+        f"{model.label} model: pass@{k} is missing because it {escape(reason)}."
+        for model in view.models
+        for k in run.k_values
+        if (reason := model.metrics.get(f"pass@{k}_reason"))
+    ]
+
+
+def rate_table(view: ModeView) -> str:
+    """Return the plain rates with numerators, denominators and intervals."""
+    headers = ["a sample", *(h for m in view.models for h in (m.label, "samples", "95 % interval"))]
+    rows = []
+    for key, label in RATE_LABELS.items():
+        cells = [label]
+        for model in view.models:
+            cells += [
+                percent(model.metrics[key]),
+                counted(model, key),
+                percent_interval(model.metrics["ci95"].get(key)),
+            ]
+        rows.append([*cells, *_difference_cells(view, key, tested=False)])
+    if view.comparison is not None:
+        headers += ["difference", "95 % interval"]
+    return table(headers, rows, numbers=range(1, len(headers)))
+
+
+def average_table(view: ModeView) -> str:
+    """Return the averages that are not rates."""
+    headers = ["average", *(header for model in view.models for header in (model.label, "samples"))]
+    rows = []
+    for key, label, unit in _AVERAGES:
+        cells = [label]
+        for model in view.models:
+            cells += [plain(model.metrics[key], unit=unit), plain(model.metrics["denominators"].get(key))]
+        rows.append(cells)
+    return table(headers, rows, numbers=range(1, len(headers)))
+
+
+def error_table(rows: Sequence[ErrorRow], view: ModeView) -> str:
+    """Return how samples failed, with a count for each model and one example."""
+    if not rows:
+        return "No sample failed."
+    cells = [
+        [code(row.name), ERROR_LABELS.get(row.name, ""), *_error_counts(row, view), _example(row)]
+        for row in rows
+    ]
+    headers = ["error", "meaning", *(model.label for model in view.models), "example"]
+    return table(headers, cells, numbers=_columns(view, 2))
+
+
+def code_table(rows: Sequence[ErrorRow], view: ModeView) -> str:
+    """Return rustc's error codes with counts and one example; empty where there are none."""
+    if not rows:
+        return ""
+    cells = [[_code_link(row.name), *_error_counts(row, view), _example(row)] for row in rows]
+    return table(
+        ["code", *(model.label for model in view.models), "example"], cells, numbers=_columns(view, 1)
+    )
+
+
+def task_summary(rows: Sequence[TaskRow], view: ModeView) -> str:
+    """Return how many tasks each model solves at least once, and how many only one of them does."""
+    solved = {
+        model.role: {row.task_id for row in rows if (count := row.counts[model.role]) and count.passed}
+        for model in view.models
+    }
+    lines = [
+        f"- {model.label}: {len(solved[model.role])} of {amount(len(rows), 'task')} solved by at least one sample"
+        for model in view.models
+    ]
+    if view.comparison is not None:
+        base, finetuned = solved["base"], solved["finetuned"]
+        lines += [
+            f"- solved by both: {len(base & finetuned)}; only by the fine-tuned model: {len(finetuned - base)}; "
+            f"only by the base model: {len(base - finetuned)}; by neither: {len(rows) - len(base | finetuned)}",
+            f"- by share of samples that pass: the fine-tuned model is ahead on {view.comparison['wins']}, "
+            f"behind on {view.comparison['losses']}, level on {view.comparison['ties']}",
+        ]
+    return "\n".join(lines)
+
+
+def task_table(rows: Sequence[TaskRow], view: ModeView) -> str:
+    """Return tasks with the passes of each model, at most TASKS_SHOWN of them."""
+    two = view.comparison is not None
+    cells = []
+    for row in rows[:TASKS_SHOWN]:
+        counts = [passes(row.counts[model.role]) for model in view.models]
+        cells.append(
+            [code(row.task_id), code(row.entry_point), *counts, *([points(row.difference)] if two else [])]
+        )
+    headers = ["task", "function", *(model.label for model in view.models), *(["points"] if two else [])]
+    return table(headers, cells, numbers=range(2, len(headers)))
+
+
+def repairs_text(run: RunView) -> str:
+    """Return which problems were mended and why."""
+    if run.suite.raw:
+        return "The problems were used as published, without any repair."
+    rows = [
+        [code(repair.task_id), code(repair.field), escape(repair.reason)]
+        for problem in run.suite.problems
+        for repair in problem.repairs
+    ]
+    return table(["task", "field", "reason"], rows) if rows else "No repair was in force for these tasks."
+
+
+def config_table(config: Mapping[str, Any]) -> str:
+    """Return the run's settings, nested ones with dotted names."""
+    return table(["setting", "value"], [[code(name), code(_setting(value))] for name, value in _flat(config)])
+
+
+def counted(model: ModelView, key: str) -> str:
+    """Return numerator and denominator of a rate in words."""
+    numerator, denominator = model.metrics["numerators"].get(key), model.metrics["denominators"].get(key)
+    return NOTHING if numerator is None or denominator is None else f"{numerator:,} of {denominator:,}"
+
+
+def passes(count: TaskCount | None) -> str:
+    """Return how many of a task's samples passed."""
+    return NOTHING if count is None else f"{count.passed} of {count.judged}"
+
+
+def _samples(model: ModelView) -> str:
+    total, per_task = len(model.verdicts), sorted({count.judged for count in model.tasks.values()})
+    if not per_task:
+        return "none"
+    each = f"{per_task[0]}" if len(per_task) == 1 else f"{per_task[0]} to {per_task[-1]}"
+    return f"{total:,} ({each} judged for each of {amount(len(model.tasks), 'task')})"
+
+
+def _value_headers(view: ModeView) -> list[str]:
+    return [header for model in view.models for header in (model.label, "95 % interval")]
+
+
+def _difference_cells(view: ModeView, key: str, *, tested: bool) -> list[str]:
+    if view.comparison is None:
+        return []
+    entry = view.comparison[key]
+    cells = [points(entry["difference"]), points_interval(entry["ci95"])]
+    return [*cells, p_value(entry["p_value"]), p_value(entry["p_value_holm"])] if tested else cells
+
+
+def _columns(view: ModeView, first: int) -> range:
+    return range(first, first + len(view.models))
+
+
+def _error_counts(row: ErrorRow, view: ModeView) -> Iterable[str]:
+    return (f"{row.counts[model.role]:,}" for model in view.models)
+
+
+def _code_link(name: str) -> str:
+    official = len(name) == 5 and name[0] == "E" and name[1:].isascii() and name[1:].isdigit()  # noqa: PLR2004 -- E0308
+    return f"[{name}](https://doc.rust-lang.org/error_codes/{name}.html)" if official else code(name)
+
+
+def _example(row: ErrorRow) -> str:
+    sample = row.example.sample
+    number = "" if sample.completion_id is None else f" sample {sample.completion_id}"
+    return f"{code(sample.task_id)}{number}: {escape(one_line(first_message(row.example.stderr, row.example.result)))}"
+
+
+def first_message(stderr: str, result: str) -> str:
+    """Return the line of a compiler's or test's output that says what is wrong."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    for position, line in enumerate(lines):
+        if line.startswith("thread ") and line.endswith(":"):  # a panic names its place first, its cause next
+            return " ".join(lines[position : position + 2])
+        if line.startswith(("error", "thread ")):
+            return line
+    return (lines or [result])[0]
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for key, entry in value.items():
+        if isinstance(entry, Mapping):
+            yield from _flat(entry, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", entry
+
+
+def _setting(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(str(entry) for entry in value)
+    return "not set" if value is None else str(value)

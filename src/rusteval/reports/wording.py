@@ -1,0 +1,164 @@
+"""How numbers are written and differences are put into words, the same in every report."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+NOTHING = "n/a"  # for a value that does not exist
+ROLE_LABELS = MappingProxyType({"base": "Base", "finetuned": "Fine-tuned"})
+MODE_LABELS = MappingProxyType({"no-policy": "without policy", "policy": "policy enforced"})
+ERROR_LABELS = MappingProxyType(
+    {
+        "compile_error": "does not compile",
+        "compile_timeout": "the compiler ran out of time",
+        "assertion_failure": "compiles, but a test finds a wrong answer",
+        "runtime_error": "compiles, but panics or crashes in a test",
+        "test_timeout": "compiles, but a test runs out of time",
+        "policy_violation": "uses an operation that the policy forbids",
+        "no_code": "the answer holds no Rust code",
+        "tests_not_run": "compiles, but the tests were not run to their end",
+        "memory_limit": "runs out of memory",
+        "output_limit": "writes too much output",
+        "infra_sandbox": "not judged: the sandbox failed",
+        "infra_toolchain": "not judged: the Rust toolchain failed",
+        "unclassified": "failed without a recorded cause",
+    }
+)
+RATE_LABELS = MappingProxyType(
+    {
+        "compile_rate": "compiles",
+        "clippy_pass_rate": "passes Clippy",
+        "main_free_rate": "has no `fn main`",
+        "policy_violation_rate": "violates the policy",
+    }
+)
+FEW_CLUSTERS = 30
+SIGNIFICANT = 0.05
+_SMALLEST = 0.0005
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The result in words: what was measured, what it means, and in which direction it points."""
+
+    measured: str
+    meaning: str
+    better: str | None
+
+
+def number(value: object) -> float | None:
+    """Return a value as a number, or None for anything that is not one."""
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def percent(value: object) -> str:
+    """Write a fraction as a percentage; what is not a number is written as it is."""
+    share = number(value)
+    if share is None:
+        return NOTHING if value is None else str(value)
+    if 0 < share < _SMALLEST:
+        return "<0.1 %"
+    if 1 - _SMALLEST < share < 1:
+        return ">99.9 %"
+    return f"{share * 100:.0f} %" if share in (0, 1) else f"{share * 100:.1f} %"
+
+
+def percent_interval(interval: object) -> str:
+    """Write a 95 % interval of a rate, or nothing where there is none."""
+    ends = _ends(interval)
+    return "" if ends is None else f"{ends[0] * 100:.1f} to {ends[1] * 100:.1f} %"
+
+
+def points(value: object) -> str:
+    """Write a difference of two rates in percentage points, with its sign."""
+    change = number(value)
+    if change is None:
+        return NOTHING
+    written = f"{change * 100:+.1f}"
+    return "0.0" if written in ("+0.0", "-0.0") else written
+
+
+def points_interval(interval: object) -> str:
+    """Write a 95 % interval of a difference in percentage points."""
+    ends = _ends(interval)
+    return "" if ends is None else f"{points(ends[0])} to {points(ends[1])}"
+
+
+def p_value(value: object) -> str:
+    """Write a p-value with the precision that it has."""
+    p = number(value)
+    if p is None:
+        return NOTHING
+    return "<0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"  # noqa: PLR2004 -- digits shown, not a decision
+
+
+def plain(value: object, *, unit: str = "") -> str:
+    """Write a number with thousands separated and one decimal where it has any; other values as they are."""
+    amount = number(value)
+    if amount is None:
+        return NOTHING if value is None else str(value)
+    written = f"{amount:,.0f}" if amount == int(amount) or amount >= 1000 else f"{amount:,.1f}"  # noqa: PLR2004 -- digits shown
+    return f"{written} {unit}".strip()
+
+
+def amount(count: int, noun: str) -> str:
+    """Write a count with its noun, `1 task` or `1,640 samples`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def single_headline(label: str, metrics: Mapping[str, Any], k: int) -> Headline:
+    """Put one model's pass@k into words."""
+    value = metrics.get(f"pass@{k}")
+    if number(value) is None:
+        return Headline(f"pass@{k} of the {label.lower()} model cannot be given.", _reason(metrics, k), None)
+    interval = percent_interval(metrics["ci95"].get(f"pass@{k}"))
+    measured = f"{label} model: pass@{k} is {percent(value)} (95 % interval {interval})."
+    return Headline(measured, f"{_chance(k)} is right with that probability, averaged over the tasks.", None)
+
+
+def paired_headline(comparison: Mapping[str, Any], k: int) -> Headline:
+    """Put the difference of the two models at pass@k into words."""
+    entry = comparison[f"pass@{k}"]
+    change, ends = number(entry["difference"]), _ends(entry["ci95"])
+    if change is None or ends is None:
+        return Headline(f"The models cannot be compared at pass@{k}.", _reason(entry, k), None)
+    measured = (
+        f"pass@{k}: fine-tuned {percent(entry['finetuned'])}, base {percent(entry['base'])}, a difference of "
+        f"{points(change)} points (95 % interval {points_interval(ends)}, p {_equals(entry['p_value'])})."
+    )
+    p = number(entry["p_value"])
+    surely = p is not None and p < SIGNIFICANT and (ends[0] > 0 or ends[1] < 0)
+    if surely:
+        better = "finetuned" if change > 0 else "base"
+        meaning = (
+            f"The {ROLE_LABELS[better].lower()} model is better on these tasks; "
+            "chance alone would hardly make a difference this large."
+        )
+        return Headline(measured, meaning, better)
+    meaning = f"This run does not show which model is better: every difference of {points_interval(ends)} points fits it."
+    smallest = number(entry.get("smallest_detectable_difference"))
+    if smallest is not None:
+        meaning += f" A run like this one finds differences from about {smallest * 100:.0f} points."
+    return Headline(measured, meaning, None)
+
+
+def _chance(k: int) -> str:
+    return "A single answer" if k == 1 else f"At least one of {k} answers"
+
+
+def _equals(value: object) -> str:
+    written = p_value(value)
+    return written.replace("<", "< ") if written.startswith("<") else f"= {written}"
+
+
+def _reason(entry: Mapping[str, Any], k: int) -> str:
+    reason = entry.get(f"pass@{k}_reason") or entry.get("reason")
+    return f"Reason: {reason}." if reason else "No reason was recorded."
+
+
+def _ends(interval: object) -> tuple[float, float] | None:
+    if not isinstance(interval, list | tuple) or len(interval) != 2:  # noqa: PLR2004 -- an interval has two ends
+        return None
+    low, high = number(interval[0]), number(interval[1])
+    return None if low is None or high is None else (low, high)

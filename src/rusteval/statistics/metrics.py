@@ -1,0 +1,148 @@
+"""The numbers that describe one model in one mode."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import fmean
+
+from rusteval.judging.verdict import Verdict
+from rusteval.statistics.intervals import (
+    Interval,
+    bootstrap_ratio,
+    clustered_wilson,
+    percentile_interval,
+    resample_weights,
+)
+from rusteval.statistics.pass_at_k import pass_at_k
+from rusteval.statistics.tally import (
+    ClusterSums,
+    FloatArray,
+    TaskCount,
+    cluster_names,
+    count_by_task,
+    is_judged,
+    rate_by_task,
+    sum_by_cluster,
+)
+
+RATES: Mapping[str, Callable[[Verdict], bool | None]] = {
+    # An answer without code does not compile; leaving it out would flatter a model that answers in prose.
+    "compile_rate": lambda verdict: verdict.compile_ok is True,
+    "main_free_rate": lambda verdict: verdict.main_free,
+    "clippy_pass_rate": lambda verdict: verdict.clippy_ok,
+    "policy_violation_rate": lambda verdict: verdict.policy_violation is not None,
+}
+_NAMED_TASKS = 3
+
+
+def compute_metrics(
+    verdicts: Sequence[Verdict],
+    *,
+    k_values: Sequence[int],
+    clusters: Mapping[str, str],
+    rustc_version: str,
+    seed: int,
+) -> dict[str, object]:
+    """Return the flat metrics object of one model.
+
+    Rates are fractions in [0, 1], times milliseconds, sizes bytes. Infrastructure errors are left out of every
+    denominator and counted in `infra_errors`. `denominators` says what each value was divided by (tasks for
+    pass@k, samples for the rest), `numerators` how many samples a rate counted.
+
+    Args:
+        verdicts: all verdicts of the model, in any order (the result does not depend on it).
+        k_values: the k of pass@k; a value is None, with the cause in `pass@k_reason`, where a task has
+            too few judged samples.
+        clusters: task id to entry point; tasks that share one are resampled together. A task that is not in it
+            is a cluster of its own.
+        rustc_version: copied into the result.
+        seed: of the bootstrap; the same seed gives the same intervals.
+
+    Raises:
+        ValueError: a k is below 1.
+    """
+    counts = count_by_task(verdicts)
+    judged = [verdict for verdict in verdicts if is_judged(verdict)]
+    names = cluster_names(counts, clusters)
+    weights = resample_weights(len(names), seed=seed)
+    intervals: dict[str, list[float] | None] = {}
+    metrics: dict[str, object] = {}
+    denominators: dict[str, int] = {}
+    numerators: dict[str, int] = {}
+    for k in k_values:
+        key, reason = f"pass@{k}", missing_reason(counts, k)
+        denominators[key] = len(counts)
+        if reason is None:
+            sums = sum_by_cluster(task_estimates(counts, k), names=names, clusters=clusters)
+            metrics[key], intervals[key] = sums.ratio, _bootstrapped(sums, weights)
+        else:
+            metrics |= {key: None, f"{key}_reason": reason}
+            intervals[key] = None
+    for name, reading in RATES.items():
+        sums = sum_by_cluster(rate_by_task(verdicts, reading), names=names, clusters=clusters)
+        metrics[name] = sums.ratio
+        intervals[name] = _as_list(clustered_wilson(sums))
+        numerators[name], denominators[name] = int(sums.numerator.sum()), int(sums.denominator.sum())
+    for name, values in _averaged(judged).items():
+        metrics[name] = fmean(values) if values else None
+        denominators[name] = len(values)
+    return metrics | {
+        "rustc_version": rustc_version,
+        "n_tasks": len(counts),
+        "n_clusters": len(names),
+        "n_samples": len(verdicts),
+        "n_passed": sum(verdict.passed for verdict in judged),
+        "infra_errors": len(verdicts) - len(judged),
+        "ci95": intervals,
+        "numerators": numerators,
+        "denominators": denominators,
+        "error_types": _counts(v.error_type or "unclassified" for v in judged if not v.passed),
+        "error_codes": _counts(v.error_code for v in judged if v.error_code is not None),
+        "infra_error_types": _counts(v.error_type or "unclassified" for v in verdicts if not is_judged(v)),
+    }
+
+
+def task_estimates(counts: Mapping[str, TaskCount], k: int) -> dict[str, tuple[float, float]]:
+    """Return each task's pass@k as (estimate, 1), the summands of the mean over tasks."""
+    return {task: (pass_at_k(count.judged, count.passed, k), 1.0) for task, count in counts.items()}
+
+
+def missing_reason(counts: Mapping[str, TaskCount], k: int) -> str | None:
+    """Say why pass@k cannot be given for these tasks, or return None where it can.
+
+    Raises:
+        ValueError: k is below 1.
+    """
+    if k < 1:
+        raise ValueError(f"pass@{k} has no meaning; k starts at 1")
+    if not counts:
+        return "there are no samples"
+    short = [task for task, count in counts.items() if count.judged < k]
+    if not short:
+        return None
+    named = ", ".join(f"{task} has {counts[task].judged}" for task in short[:_NAMED_TASKS])
+    more = ", ..." if len(short) > _NAMED_TASKS else ""
+    return f"needs {k} judged samples of every task; {len(short)} of {len(counts)} tasks have fewer ({named}{more})"
+
+
+def _bootstrapped(sums: ClusterSums, weights: FloatArray) -> list[float]:
+    estimate = float(sums.numerator.sum() / sums.denominator.sum())
+    replicates = bootstrap_ratio(sums, weights)
+    bounds = (0.0, 1.0)
+    return list(percentile_interval(replicates, estimate=estimate, bounds=bounds, clusters=weights.shape[1]))
+
+
+def _averaged(judged: Sequence[Verdict]) -> dict[str, list[float]]:
+    return {
+        "avg_compile_time_ms": [v.compile_time_ms for v in judged if v.compile_time_ms is not None],
+        "avg_binary_size_bytes": [
+            float(v.binary_size_bytes) for v in judged if v.binary_size_bytes is not None
+        ],
+    }
+
+
+def _counts(names: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(names).items(), key=lambda item: (-item[1], item[0])))
+
+
+def _as_list(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else list(interval)

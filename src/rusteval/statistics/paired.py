@@ -1,0 +1,186 @@
+"""Two models on the same tasks: how large the difference is, and how sure one may be of it."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from rusteval.judging.verdict import Verdict
+from rusteval.statistics.intervals import bootstrap_ratio, percentile_interval, resample_weights
+from rusteval.statistics.metrics import RATES, missing_reason, task_estimates
+from rusteval.statistics.tally import (
+    ClusterSums,
+    FloatArray,
+    TaskCount,
+    cluster_names,
+    count_by_task,
+    rate_by_task,
+    sum_by_cluster,
+)
+
+PERMUTATIONS = 19_999
+_EXACT_CLUSTERS = 14  # up to 2**14 sign patterns are all tried; beyond that they are drawn
+_POWER = 2.801585  # 97.5 % point plus 80 % point of the normal distribution: 80 % power at the 5 % level
+_ROUNDING = 1e-9
+_BOUNDS = (-1.0, 1.0)
+_PASS_AT_K_KEYS = ("base", "finetuned", "difference", "ci95", "p_value", "smallest_detectable_difference")
+
+
+def compare_models(
+    base: Sequence[Verdict],
+    finetuned: Sequence[Verdict],
+    *,
+    k_values: Sequence[int],
+    clusters: Mapping[str, str],
+    seed: int,
+) -> dict[str, object]:
+    """Compare two models task by task; differences are fine-tuned minus base, as fractions.
+
+    Only tasks that both models answered are compared; the others are named in `tasks_left_out`. Each `pass@k` and
+    each rate holds `base`, `finetuned`, `difference`, `ci95` (paired bootstrap over clusters); pass@k also
+    `p_value` (permutation test), `p_value_holm` (corrected for the number of k) and
+    `smallest_detectable_difference` (found with 80 % power by a run like this one). `wins`, `losses` and `ties`
+    count tasks by the share of samples that passed. `mcnemar` is there when both models have one judged sample
+    of every task.
+
+    Args:
+        base: verdicts of the base model.
+        finetuned: verdicts of the fine-tuned model.
+        k_values: the k of pass@k; None with a `reason` where a task has too few judged samples.
+        clusters: task id to entry point; a task that is not in it is a cluster of its own.
+        seed: of bootstrap and permutations; the same seed gives the same result, in any order of the verdicts.
+
+    Raises:
+        ValueError: a k is below 1.
+    """
+    counts = count_by_task(base), count_by_task(finetuned)
+    common = sorted(counts[0].keys() & counts[1].keys())
+    shared = tuple({task: count[task] for task in common} for count in counts)
+    names = cluster_names(common, clusters)
+    result: dict[str, object] = {
+        "n_tasks": len(common),
+        "n_clusters": len(names),
+        "tasks_left_out": {
+            "only_base": sorted(counts[0].keys() - counts[1].keys()),
+            "only_finetuned": sorted(counts[1].keys() - counts[0].keys()),
+        },
+    }
+    weights = resample_weights(len(names), seed=seed)
+    by_k: dict[str, dict[str, object]] = {}
+    for k in k_values:
+        reason = missing_reason(shared[0], k) or missing_reason(shared[1], k)
+        if reason is None:
+            sums = [sum_by_cluster(task_estimates(one, k), names=names, clusters=clusters) for one in shared]
+            by_k[f"pass@{k}"] = _compare_pass_at_k(sums[0], sums[1], weights=weights, seed=seed)
+        else:
+            by_k[f"pass@{k}"] = {**dict.fromkeys(_PASS_AT_K_KEYS), "reason": reason}
+    _add_holm(by_k)
+    result.update(by_k)
+    for name, reading in RATES.items():
+        rates = [_only(rate_by_task(verdicts, reading), common) for verdicts in (base, finetuned)]
+        sums = [sum_by_cluster(rate, names=names, clusters=clusters) for rate in rates]
+        result[name] = _difference(sums[0], sums[1], weights)
+    return result | _wins(shared[0], shared[1]) | {"mcnemar": _mcnemar(shared[0], shared[1])}
+
+
+def sign_flip_p_value(differences: FloatArray, *, seed: int) -> float:
+    """Return the two-sided p-value of a paired permutation test.
+
+    If the models were interchangeable, each cluster's summed difference could as well have had the other sign.
+    The p-value is the share of sign patterns whose total is at least as far from 0 as the real one: of all
+    patterns where few clusters differ, else of PERMUTATIONS drawn ones and the real one.
+
+    Args:
+        differences: fine-tuned minus base, summed within each cluster; shape (clusters,).
+        seed: of the drawn patterns.
+
+    Source: Phipson and Smyth 2010, "Permutation P-values Should Never Be Zero".
+    """
+    moved = differences[differences != 0]
+    if not moved.size:
+        return 1.0
+    reached = abs(float(moved.sum())) - _ROUNDING
+    if moved.size <= _EXACT_CLUSTERS:
+        patterns = (np.arange(2**moved.size)[:, None] >> np.arange(moved.size)) & 1
+        return float((np.abs((2 * patterns - 1) @ moved) >= reached).mean())
+    patterns = np.random.default_rng([seed, moved.size, 1]).integers(
+        0, 2, size=(PERMUTATIONS, moved.size), dtype=np.int8
+    )
+    hits = int((np.abs((2 * patterns - 1) @ moved) >= reached).sum())
+    return (hits + 1) / (PERMUTATIONS + 1)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for their number, in the same order.
+
+    Source: Holm 1979, "A Simple Sequentially Rejective Multiple Test Procedure".
+    """
+    corrected, reached = [0.0] * len(p_values), 0.0
+    for rank, position in enumerate(sorted(range(len(p_values)), key=lambda index: p_values[index])):
+        reached = max(reached, min(1.0, (len(p_values) - rank) * p_values[position]))
+        corrected[position] = reached
+    return corrected
+
+
+def _compare_pass_at_k(
+    base: ClusterSums, finetuned: ClusterSums, *, weights: FloatArray, seed: int
+) -> dict[str, object]:
+    spread = float(_replicates(base, finetuned, weights).std())
+    return {
+        **_difference(base, finetuned, weights),
+        "p_value": sign_flip_p_value(finetuned.numerator - base.numerator, seed=seed),
+        "smallest_detectable_difference": _POWER * spread if spread > _ROUNDING else None,
+        "reason": None,
+    }
+
+
+def _replicates(base: ClusterSums, finetuned: ClusterSums, weights: FloatArray) -> FloatArray:
+    return bootstrap_ratio(finetuned, weights) - bootstrap_ratio(base, weights)
+
+
+def _difference(base: ClusterSums, finetuned: ClusterSums, weights: FloatArray) -> dict[str, object]:
+    values = base.ratio, finetuned.ratio
+    if values[0] is None or values[1] is None:
+        return {"base": values[0], "finetuned": values[1], "difference": None, "ci95": None}
+    estimate = values[1] - values[0]
+    replicates = _replicates(base, finetuned, weights)
+    interval = percentile_interval(replicates, estimate=estimate, bounds=_BOUNDS, clusters=weights.shape[1])
+    return {"base": values[0], "finetuned": values[1], "difference": estimate, "ci95": list(interval)}
+
+
+def _add_holm(by_k: Mapping[str, dict[str, object]]) -> None:
+    tested = [(entry, value) for entry in by_k.values() if isinstance(value := entry["p_value"], float)]
+    for entry in by_k.values():
+        entry["p_value_holm"] = None
+    for (entry, _), corrected in zip(tested, holm([value for _, value in tested]), strict=True):
+        entry["p_value_holm"] = corrected
+
+
+def _wins(base: Mapping[str, TaskCount], finetuned: Mapping[str, TaskCount]) -> dict[str, object]:
+    rates = {task: (base[task].pass_rate, finetuned[task].pass_rate) for task in base}
+    known = {task: (b, f) for task, (b, f) in rates.items() if b is not None and f is not None}
+    winning = [task for task, (b, f) in known.items() if f > b]
+    losing = [task for task, (b, f) in known.items() if f < b]
+    return {
+        "wins": len(winning),
+        "losses": len(losing),
+        "ties": len(known) - len(winning) - len(losing),
+        "winning_tasks": winning,
+        "losing_tasks": losing,
+    }
+
+
+def _mcnemar(base: Mapping[str, TaskCount], finetuned: Mapping[str, TaskCount]) -> dict[str, object] | None:
+    """Exact McNemar test (binomial on the tasks that only one model solved); None unless one sample a task."""
+    from scipy.stats import binomtest  # noqa: PLC0415 -- takes a second to import, and most runs do without
+
+    if not base or any(count.judged != 1 for counts in (base, finetuned) for count in counts.values()):
+        return None
+    only_base = sum(base[task].passed > finetuned[task].passed for task in base)
+    only_finetuned = sum(finetuned[task].passed > base[task].passed for task in base)
+    differ = only_base + only_finetuned
+    p_value = float(binomtest(only_finetuned, differ).pvalue) if differ else 1.0
+    return {"only_base": only_base, "only_finetuned": only_finetuned, "p_value": p_value}
+
+
+def _only(values: Mapping[str, tuple[float, float]], tasks: Sequence[str]) -> dict[str, tuple[float, float]]:
+    return {task: values[task] for task in tasks}
