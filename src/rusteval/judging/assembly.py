@@ -1,0 +1,104 @@
+"""Put an answer and the tests of its problem together into a program whose report can be trusted.
+
+    main.rs      the judge's: starts each test in a thread of its own and reports at the end
+    problem.rs   the prompt's own items, as the prompt has them
+    answer.rs    the answer, which sees those items
+    checks.rs    the tests, which see the items and, through wrappers of fixed types, the function asked for
+
+`checks.rs` is declared at the head of `answer.rs`, on its first line: macros only reach downwards, so those of
+the answer do not reach the tests, and lines of the answer keep their numbers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from itertools import pairwise
+
+from rusteval.judging.checks import Checks, read_checks
+from rusteval.judging.integrity import find_cheat
+from rusteval.problems.models import Problem
+from rusteval.rust.extraction import Extraction
+from rusteval.rust.items import declared_names
+from rusteval.rust.prompt import read_prompt
+from rusteval.rust.shared_types import adopt_types
+from rusteval.rust.syntax import parse, tokens_of
+
+_QUIET = "#[allow(warnings, clippy::all)]"
+_HEAD = (
+    f'#[allow(unused_imports)] use super::*; {_QUIET} #[path = "checks.rs"] pub(crate) mod rusteval_checks; '
+)
+_ANSWER_MODULE = "crate::problem::answer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """What is compiled and run for one answer.
+
+    `files` are the texts by file name, `main.rs` being the crate's root. `test_names` are the tests that must
+    each report success. `refused` says why the answer cannot count; such a program is not to be run.
+    """
+
+    files: Mapping[str, str]
+    test_names: tuple[str, ...]
+    refused: str | None
+
+
+def assemble(extraction: Extraction, problem: Problem) -> Program:
+    """Assemble the program that judges an extracted answer.
+
+    Args:
+        extraction: an extraction with a source.
+        problem: the problem that it answers.
+
+    Raises:
+        ValueError: the extraction holds no code.
+    """
+    if extraction.source is None:
+        raise ValueError("there is no code to assemble")
+    shape = read_prompt(problem.prompt)
+    checks = read_checks(problem.test, problem.prompt)
+    adopted = adopt_types(extraction.source, shape)
+    answer = _with_own_crate_root(adopted.answer)
+    files = {
+        "main.rs": _main(),
+        "problem.rs": _problem_source(adopted.items),
+        "answer.rs": _HEAD + answer,
+        "checks.rs": checks.source(shape=shape, imported=_imported(checks, answer)),
+    }
+    names = tuple(test.name for test in checks.tests)
+    refused = find_cheat(extraction.source, entry_point=problem.entry_point)
+    if not names:
+        refused = f"{problem.task_id} has no test that could run"
+    return Program(files=files, test_names=names, refused=refused)
+
+
+@cache
+def _main() -> str:
+    return resources.files("rusteval.judging").joinpath("templates/main.rs").read_text(encoding="utf-8")
+
+
+def _problem_source(items: tuple[str, ...]) -> str:
+    quiet = [f"{_QUIET}\n{item}" for item in items]
+    return "\n".join([*quiet, '#[path = "answer.rs"]\npub(crate) mod answer;', ""])
+
+
+def _imported(checks: Checks, answer: str) -> tuple[str, ...]:
+    """Names that the tests need and only the answer has; without them no answer to that problem could compile."""
+    if not checks.foreign:
+        return ()
+    return tuple(sorted(checks.foreign & declared_names(parse(answer.encode()).root_node)))
+
+
+def _with_own_crate_root(source: str) -> str:
+    """Let `crate::name` mean what it meant where the answer was a crate of its own."""
+    if "crate" not in source:
+        return source
+    data = source.encode()
+    tokens = tokens_of(parse(data).root_node)
+    for token, following in reversed(list(pairwise(tokens))):
+        if token.text in {"crate", "$crate"} and following.text == "::":
+            # in a macro call, the dollar of `$crate` is a token of its own
+            start = token.start - data[: token.start].endswith(b"$")
+            data = data[:start] + _ANSWER_MODULE.encode() + data[token.end :]
+    return data.decode()
