@@ -82,45 +82,54 @@ def sample_file(directory: Path, role: Role) -> Path:
     return directory / f"{role}_model_samples.jsonl"
 
 
+@contextmanager
+def open_stores(
+    identities: Mapping[Role, SampleIdentity], *, directory: Path, fresh: bool
+) -> Iterator[dict[Role, SampleStore]]:
+    """Open the sample file of every role for as long as the context lasts.
+
+    Raises:
+        InputError: a file holds samples of another identity, is broken, or is being written by another run.
+    """
+    with ExitStack() as stack:
+        yield {
+            role: stack.enter_context(
+                SampleStore(sample_file(directory, role), identity=identity, fresh=fresh)
+            )
+            for role, identity in identities.items()
+        }
+
+
 def draw_samples(
-    identities: Mapping[Role, SampleIdentity],
+    stores: Mapping[Role, SampleStore],
     *,
     models: ModelPair,
     config: EvaluationConfig,
     suite: Suite,
-    directory: Path,
     reporter: StatusReporter,
 ) -> tuple[dict[Role, list[Sample]], dict[str, Any]]:
     """Draw what is missing of each role's samples, and return all of them with facts about the engine.
 
-    Nothing is loaded where nothing is missing. Files of another identity are refused before anything is loaded.
+    Nothing is loaded where nothing is missing.
 
     Raises:
-        InputError: a sample file is of another identity or broken, or a model cannot be loaded.
+        InputError: a model cannot be loaded, or a sample cannot be written.
         InfrastructureError: the GPU's memory does not suffice.
     """
     facts: dict[str, Any] = {}
-    with ExitStack() as stack:
-        stores = {
-            role: stack.enter_context(
-                SampleStore(sample_file(directory, role), identity=identity, fresh=config.fresh)
-            )
-            for role, identity in identities.items()
-        }
-        missing = {role: store.missing(suite.problems, config.num_samples) for role, store in stores.items()}
-        engine: TransformersEngine | None = None
-        for role, store in stores.items():
-            if not missing[role]:
-                reporter.say(f"== generating, {models.source(role).name}: all samples are there already")
-                continue
-            engine = _resident_engine(models.resident(role), config=config, loaded=engine, reporter=reporter)
-            facts[role] = engine.facts
-            with _answering_as(models.source(role), engine=engine, reporter=reporter):
-                _draw(store, missing[role], engine=engine, config=config, suite=suite, reporter=reporter)
-        tasks = [problem.task_id for problem in suite.problems]
-        return {
-            role: store.samples(task_ids=tasks, n=config.num_samples) for role, store in stores.items()
-        }, facts
+    engine: TransformersEngine | None = None
+    for role, store in stores.items():
+        missing = store.missing(suite.problems, config.num_samples)
+        if not missing:
+            reporter.say(f"== generating, {models.source(role).name}: all samples are there already")
+            continue
+        engine = _resident_engine(models.resident(role), config=config, loaded=engine, reporter=reporter)
+        facts[role] = engine.facts
+        with _answering_as(models.source(role), engine=engine, reporter=reporter):
+            _draw(store, missing, engine=engine, config=config, suite=suite, reporter=reporter)
+    tasks = [problem.task_id for problem in suite.problems]
+    samples = {role: store.samples(task_ids=tasks, n=config.num_samples) for role, store in stores.items()}
+    return samples, facts
 
 
 def _resident_engine(

@@ -88,22 +88,17 @@ def _evaluate(
     reporter: StatusReporter,
     started: datetime,
 ) -> None:
-    from rusteval.pipeline.drawing import draw_samples, identity_of  # noqa: PLC0415 as above
+    from rusteval.pipeline.drawing import draw_samples, identity_of, open_stores  # noqa: PLC0415 as above
 
-    trust = _pass_trust_gate(
-        court, reporter=reporter, strict=not config.raw_problems and config.problem_file is None
-    )
     identities = {
         role: identity_of(role, models=models, config=config, suite=court.suite) for role in config.roles
     }
-    samples, engine_facts = draw_samples(
-        identities,
-        models=models,
-        config=config,
-        suite=court.suite,
-        directory=output / "samples",
-        reporter=reporter,
-    )
+    with open_stores(identities, directory=output / "samples", fresh=config.fresh) as stores:
+        strict = not config.raw_problems and config.problem_file is None
+        trust = _pass_trust_gate(court, reporter=reporter, strict=strict)
+        samples, engine_facts = draw_samples(
+            stores, models=models, config=config, suite=court.suite, reporter=reporter
+        )
     counts = {role: JudgeStatistics() for role in samples}
     verdicts = {
         role: _judge(own, court=court, label=models.source(role).name, reporter=reporter, counts=counts[role])
