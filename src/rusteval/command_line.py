@@ -1,6 +1,5 @@
 """What every command shares: one-line errors, documented exit codes, and the parsing of list-like options."""
 
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -44,8 +43,6 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> NoReturn:
     infrastructure failures, 130 interrupted.
     """
     signal.signal(signal.SIGTERM, _interrupt)
-    # Libraries of the model hub would tell of each retry in pages of their own; the error at the end says it.
-    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
     try:
         code = typer.main.get_command(app).main(args=arguments, standalone_mode=False)
     except _USAGE_ERROR as error:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub.utils import logging as hub_logging
+
 from rusteval.errors import InputError
 from rusteval.generation.adapter_preflight import AdapterFacts, check_adapter
 from rusteval.generation.checkpoints import ModelSource, model_revision, resolve_model
@@ -46,6 +48,8 @@ def find_models(config: EvaluationConfig) -> ModelPair:
     Raises:
         InputError: a model does not exist, may not be read, or does not fit the other.
     """
+    # The library of the hub tells of each retry in many lines; the error at the end says it in one.
+    hub_logging.set_verbosity_error()
     finetuned = None if config.skip_finetuned else resolve_model(config.checkpoint_path)
     adapter = finetuned is not None and finetuned.is_adapter
     base = resolve_model(config.base_model) if adapter or not config.skip_base else None

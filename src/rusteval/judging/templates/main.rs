@@ -35,8 +35,8 @@ fn message(payload: &(dyn ::std::any::Any + Send)) -> &str {
 }
 
 // A test passes if it returns, or if it must panic and does so with the text it announced.
-fn passes(test: fn(), expected_panic: Option<&str>) -> bool {
-    let thread = ::std::thread::Builder::new().stack_size(STACK_BYTES).spawn(test);
+fn passes(name: &str, test: fn(), expected_panic: Option<&str>) -> bool {
+    let thread = ::std::thread::Builder::new().name(name.to_string()).stack_size(STACK_BYTES).spawn(test);
     match (thread.map(::std::thread::JoinHandle::join), expected_panic) {
         (Ok(Ok(())), None) => true,
         (Ok(Err(payload)), Some(text)) => {
@@ -64,7 +64,7 @@ fn main() {
     let tests = problem::answer::rusteval_checks::RUSTEVAL_TESTS;
     let mut results = ::std::vec::Vec::new();
     for (name, test, expected_panic) in tests {
-        results.push((*name, passes(*test, *expected_panic)));
+        results.push((*name, passes(name, *test, *expected_panic)));
     }
     let all_passed = results.iter().all(|(_, passed)| *passed);
     let nonce = if all_passed { passed_nonce } else { other_nonce };
