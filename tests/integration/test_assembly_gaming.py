@@ -42,9 +42,8 @@ def test_every_program_has_an_expected_verdict():
 
 @pytest.mark.parametrize("name", VERDICTS)
 def test_program_gets_its_verdict(name, tmp_path):
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:3]:
-        parent.chmod(0o755)  # the program runs as nobody
+    for directory in (tmp_path, *tmp_path.parents[:2]):
+        directory.chmod(directory.stat().st_mode | 0o055)  # the program runs as nobody
     text = (ADVERSARIAL / f"{name}.rs").read_bytes().decode()
     judged = judge(even_problem(), text, tmp_path, nobody=True)
     assert judged.verdict == VERDICTS[name], judged

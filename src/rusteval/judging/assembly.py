@@ -25,7 +25,7 @@ from rusteval.rust.shared_types import adopt_types
 from rusteval.rust.syntax import parse, tokens_of
 
 _QUIET = "#[allow(warnings, clippy::all)]"
-_HEAD = (
+ANSWER_HEAD = (
     f'#[allow(unused_imports)] use super::*; {_QUIET} #[path = "checks.rs"] pub(crate) mod rusteval_checks; '
 )
 _ANSWER_MODULE = "crate::problem::answer"
@@ -63,7 +63,7 @@ def assemble(extraction: Extraction, problem: Problem) -> Program:
     files = {
         "main.rs": _main(),
         "problem.rs": _problem_source(adopted.items),
-        "answer.rs": _HEAD + answer,
+        "answer.rs": ANSWER_HEAD + answer,
         "checks.rs": checks.source(shape=shape, imported=_imported(checks, answer)),
     }
     names = tuple(test.name for test in checks.tests)

@@ -1,0 +1,54 @@
+"""Ask Clippy about the code of an answer, and only about that."""
+
+from rusteval.judging.compiling import ANSWER_FILE, Workbench, run_compiler
+from rusteval.judging.diagnostics import parse_diagnostics
+
+ALLOWED = {
+    # what assembling does: the tests may leave a helper unused, and the prompt's own imports may be unused
+    "dead_code": "helpers that the tests do not reach",
+    "unused_imports": "imports that the prompt begins with",
+    # what the prompt's signature fixes: names and types that the answer cannot choose
+    "non_snake_case": "names of functions and parameters",
+    "clippy::ptr_arg": "parameters such as &Vec<T> and &String",
+    "clippy::too_many_arguments": "the number of parameters",
+    "clippy::type_complexity": "parameter and return types",
+    "clippy::needless_lifetimes": "lifetimes written out in the signature",
+    "clippy::box_collection": "parameter and return types",
+    "clippy::vec_box": "parameter and return types",
+    "clippy::borrowed_box": "parameters such as &Box<T>",
+    "clippy::boxed_local": "parameters such as Box<T>",
+    "clippy::redundant_allocation": "parameters such as Rc<Box<T>>",
+    "clippy::linkedlist": "parameter and return types",
+    "clippy::result_unit_err": "return types such as Result<T, ()>",
+    # what the prompt's comments fix
+    "clippy::doc_lazy_continuation": "layout of the prompt's comment",
+    "clippy::doc_overindented_list_items": "layout of the prompt's comment",
+    "clippy::tabs_in_doc_comments": "layout of the prompt's comment",
+    "clippy::empty_line_after_doc_comments": "layout of the prompt's comment",
+    "clippy::empty_docs": "layout of the prompt's comment",
+    "clippy::needless_doctest_main": "examples in the prompt's comment",
+    "clippy::test_attr_in_doctest": "examples in the prompt's comment",
+    "clippy::mixed_attributes_style": "where the prompt's comment stands",
+}
+"""Lints that do not count, each with what it is about that the answer did not choose."""
+
+
+def check_clippy(*, edition: str, bench: Workbench) -> bool | None:
+    """Return whether Clippy, with its default lints, finds nothing in the answer's own code.
+
+    None if Clippy is not installed or did not come to an end. Raises SandboxError.
+    """
+    driver = bench.toolchain.clippy_driver
+    if driver is None:
+        return None
+    output = bench.directory / "clippy"
+    flags = (
+        *("--crate-type", "bin", "--crate-name", "program", "--edition", edition, "--error-format=json"),
+        *("--cap-lints", "warn", "--emit=metadata", "-o", str(output / "program.rmeta")),
+        *(word for lint in ALLOWED for word in ("-A", lint)),
+    )
+    result = run_compiler(driver, flags, output=output, bench=bench)
+    # rustc compiled the program already: findings are warnings here, anything else is Clippy's own trouble
+    if result.exit_code != 0 or result.stopped is not None:
+        return None
+    return not any(ANSWER_FILE in found.files for found in parse_diagnostics(result.stderr))

@@ -1,0 +1,227 @@
+"""Judge samples: each distinct program once, many at a time, with verdicts remembered."""
+
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+from rusteval.errors import InputError
+from rusteval.generation.samples import Sample
+from rusteval.judging.assembly import Program
+from rusteval.judging.cache import VerdictCache
+from rusteval.judging.clippy import ALLOWED
+from rusteval.judging.compiling import EDITIONS, RUSTC_FLAGS
+from rusteval.judging.limits import GIB, compile_limits, run_limits
+from rusteval.judging.one_program import Bench, judge_program
+from rusteval.judging.preparation import Prepared, prepare
+from rusteval.judging.program import Judgement, program_key
+from rusteval.judging.sandbox.base import Sandbox
+from rusteval.judging.toolchain import Toolchain
+from rusteval.judging.verdict import Verdict
+from rusteval.judging.workplace import Workplace
+from rusteval.problems.models import Problem, Suite
+
+MOST_WORKERS = 24
+SPARE_CORES = 2
+NAMED_UNKNOWN_TASKS = 5
+
+Progress = Callable[[int, int], None]
+"""Called with (distinct programs judged so far, distinct programs in all)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JudgeSettings:
+    """How to judge. `timeout_s` bounds the processor time of one program's tests.
+
+    `compile_timeout_s` bounds the processor time of one call of the compiler; `memory_bytes` the address space of
+    one run.
+    """
+
+    n_workers: int
+    timeout_s: float = 10.0
+    clippy: bool = True
+    compile_timeout_s: float = 30.0
+    memory_bytes: int = GIB
+
+
+@dataclass(kw_only=True)
+class JudgeStatistics:
+    """What a run did, for the record: filled in by `judge_samples`.
+
+    `rechecked` programs ended by the wall clock with processor time left and were judged once more alone; for
+    `flipped` of them that changed the verdict.
+    """
+
+    samples: int = 0
+    distinct: int = 0
+    from_cache: int = 0
+    rechecked: int = 0
+    flipped: int = 0
+
+
+def default_workers(cores: int | None = None) -> int:
+    """Return the number of workers: the cores less two, at least one, where there are fewer than 26, else 24."""
+    available = cores if cores is not None else len(os.sched_getaffinity(0))
+    return min(MOST_WORKERS, max(1, available - SPARE_CORES))
+
+
+def judge_samples(
+    samples: Sequence[Sample],
+    *,
+    suite: Suite,
+    sandbox: Sandbox,
+    toolchain: Toolchain,
+    settings: JudgeSettings,
+    cache: VerdictCache | None,
+    on_progress: Progress | None = None,
+    statistics: JudgeStatistics | None = None,
+) -> list[Verdict]:
+    """Return the verdict on each sample, in the order of the samples.
+
+    Raises:
+        InputError: a sample's task is not in the suite; nothing was judged then.
+        SandboxUnavailableError: the toolchain cannot be made reachable for this sandbox.
+        KeyboardInterrupt: passed on, after every running command was ended and the work directory removed.
+    """
+    problems = suite.by_id
+    _check_tasks(samples, problems, suite_name=suite.name)
+    counts = statistics if statistics is not None else JudgeStatistics()
+    conditions = _conditions(sandbox=sandbox, toolchain=toolchain, settings=settings)
+    prepared, keys, programs = _prepare_all(samples, problems, conditions=conditions)
+    counts.samples, counts.distinct = len(samples), len(programs)
+    known = {} if cache is None else {key: found for key in programs if (found := cache.get(key)) is not None}
+    counts.from_cache = len(known)
+    judgements = dict(known)
+    todo = {key: program for key, program in programs.items() if key not in known}
+
+    def keep(key: str, judgement: Judgement) -> None:
+        judgements[key] = judgement
+        if cache is not None:
+            cache.put(key, judgement)
+        if on_progress is not None:
+            on_progress(len(judgements), len(programs))
+
+    if on_progress is not None:
+        on_progress(len(judgements), len(programs))
+    with Workplace(scratch=sandbox.scratch) as workplace:
+        bench = Bench(
+            workplace=workplace,
+            sandbox=sandbox,
+            toolchain=sandbox.reachable(toolchain),
+            compile_limits=compile_limits(cpu_s=settings.compile_timeout_s),
+            run_limits=run_limits(cpu_s=settings.timeout_s, address_space_bytes=settings.memory_bytes),
+            clippy=settings.clippy,
+            stop=threading.Event(),
+        )
+        _judge_all(todo, bench=bench, n_workers=settings.n_workers, on_judged=keep)
+        _recheck(todo, judgements, bench=bench, keep=keep, counts=counts)
+    return [
+        _verdict(sample, read, judgements.get(key) if key is not None else None)
+        for sample, read, key in zip(samples, prepared, keys, strict=True)
+    ]
+
+
+def _check_tasks(samples: Sequence[Sample], problems: Mapping[str, Problem], *, suite_name: str) -> None:
+    unknown = sorted({sample.task_id for sample in samples} - problems.keys())
+    if unknown:
+        named = ", ".join(unknown[:NAMED_UNKNOWN_TASKS]) + (
+            ", ..." if len(unknown) > NAMED_UNKNOWN_TASKS else ""
+        )
+        raise InputError(
+            f"{len(unknown)} task ids of the samples are not in suite {suite_name} ({named}); "
+            "choose the suite that the samples were made for"
+        )
+
+
+def _prepare_all(
+    samples: Sequence[Sample], problems: Mapping[str, Problem], *, conditions: Mapping[str, object]
+) -> tuple[list[Prepared], list[str | None], dict[str, Program]]:
+    """Return what each sample is, the key of its program (None if it has none), and the distinct programs."""
+    seen: dict[tuple[str, str], tuple[Prepared, str | None]] = {}
+    programs: dict[str, Program] = {}
+    prepared: list[Prepared] = []
+    keys: list[str | None] = []
+    for sample in samples:
+        identity = (sample.task_id, sample.completion)
+        if identity not in seen:
+            read = prepare(sample.completion, problem=problems[sample.task_id])
+            key = None if read.program is None else program_key(read.program, conditions=conditions)
+            seen[identity] = (read, key)
+            if read.program is not None and key is not None:
+                programs.setdefault(key, read.program)
+        prepared.append(seen[identity][0])
+        keys.append(seen[identity][1])
+    return prepared, keys, programs
+
+
+def _conditions(*, sandbox: Sandbox, toolchain: Toolchain, settings: JudgeSettings) -> dict[str, object]:
+    """Return everything besides the program that a verdict depends on."""
+    return {
+        "rustc": toolchain.version,
+        "flags": RUSTC_FLAGS,
+        "editions": EDITIONS,
+        "clippy": sorted(ALLOWED) if settings.clippy and toolchain.clippy_driver is not None else None,
+        "compile_limits": compile_limits(cpu_s=settings.compile_timeout_s),
+        "run_limits": run_limits(cpu_s=settings.timeout_s, address_space_bytes=settings.memory_bytes),
+        "sandbox": sandbox.name,
+    }
+
+
+def _judge_all(
+    programs: Mapping[str, Program],
+    *,
+    bench: Bench,
+    n_workers: int,
+    on_judged: Callable[[str, Judgement], None],
+) -> None:
+    pool = ThreadPoolExecutor(max_workers=n_workers, thread_name_prefix="judge")
+    try:
+        futures: dict[Future[Judgement], str] = {
+            pool.submit(judge_program, program, bench=bench): key for key, program in programs.items()
+        }
+        for future in as_completed(futures):
+            on_judged(futures.pop(future), future.result())
+    except BaseException:
+        bench.stop.set()  # ends the running commands; nothing may run on when the work directory goes
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _recheck(
+    programs: Mapping[str, Program],
+    judgements: Mapping[str, Judgement],
+    *,
+    bench: Bench,
+    keep: Callable[[str, Judgement], None],
+    counts: JudgeStatistics,
+) -> None:
+    """Judge once more, alone, what the wall clock ended while the machine was busy; the second verdict counts."""
+    for key, program in programs.items():
+        first = judgements[key]
+        if first.final or first.outcome == "infra_error":
+            continue
+        second = judge_program(program, bench=bench)
+        counts.rechecked += 1
+        counts.flipped += (first.outcome, first.error_type) != (second.outcome, second.error_type)
+        keep(key, second)
+
+
+def _verdict(sample: Sample, read: Prepared, judgement: Judgement | None) -> Verdict:
+    if judgement is None:
+        judgement = Judgement(
+            error_type="no_code", result=f"failed: no code in the answer{_because(read.note)}"
+        )
+    return Verdict(
+        sample=sample,
+        passed=judgement.outcome == "passed",
+        main_free=read.main_free,
+        policy_violation=read.policy_violation,
+        extraction=read.extraction,
+        **judgement.model_dump(exclude={"final"}),
+    )
+
+
+def _because(note: str | None) -> str:
+    return f" ({note})" if note else ""

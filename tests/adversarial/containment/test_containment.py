@@ -1,0 +1,276 @@
+"""Hostile programs, compiled and run for real in each jail: nothing may get out, and the harness must come through.
+
+Each program of `manifest.json` tries one thing. What it would reach is planted for it in throw-away places, so
+that an open door shows; the last test runs some of them without a jail to prove that the traps would spring.
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from judging_support import JAILS, MAIN, TEST_NAMES, bench, gone, program
+from rusteval.judging.compiling import Workbench, compile_program, write_sources
+from rusteval.judging.one_program import Bench
+from rusteval.judging.running import Nonces, judge_run
+from rusteval.judging.sandbox.base import Job, ProcessResult
+from rusteval.judging.workplace import clean_environment, remove_tree
+
+HERE = Path(__file__).parent
+MANIFEST = {entry["name"]: entry for entry in json.loads((HERE / "manifest.json").read_text())}
+COMPILE_CPU_S = 5.0
+RUN_CPU_S = 2.0
+PLACES = ("/tmp", "/var/tmp", "/dev/shm", "/run", "/root", "/etc")
+VARIABLE = "RUSTEVAL_TEST_CANARY"
+GIVES_UP_MOST_OF_ITS_TIME = ("r38", "r44", "c13", "c19")
+
+
+@dataclass(kw_only=True)
+class Traps:
+    """What lies in reach of an unjailed program, and what was seen to be touched."""
+
+    canary: str
+    words: Mapping[str, str]
+    outside: Path
+    sentinel: subprocess.Popen
+    events: set[str] = field(default_factory=set)
+
+    def marks(self) -> list[str]:
+        places = [*PLACES, str(Path.home()), str(self.outside)]
+        return [place for place in places if is_there(Path(place, self.words["@MARK@"]))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What one hostile program did."""
+
+    outcome: str
+    stderr: str
+    breaches: tuple[str, ...]
+
+
+def is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except PermissionError:  # root's home, for an ordinary user
+        return False
+
+
+@contextmanager
+def planted(*, rustc: Path) -> Iterator[Traps]:
+    canary = f"CANARY{secrets.token_hex(8)}"
+    with ExitStack() as stack:
+        homes = [Path(stack.enter_context(tempfile.TemporaryDirectory(dir=d))) for d in (Path.home(), "/tmp")]
+        for home in homes:
+            home.chmod(0o777)
+            (home / "secret").write_text(canary)
+        outside = homes[1]
+        sibling = outside / "sibling"
+        sibling.mkdir()
+        (sibling / "main.rs").write_text("as it was")
+        (sibling / "other.rs").write_text(canary)
+        for path in (sibling, sibling / "main.rs"):
+            path.chmod(0o777)
+        shutil.copy("/bin/sleep", outside / "hevalsentinel")
+        sentinel = stack.enter_context(subprocess.Popen([str(outside / "hevalsentinel"), "600"]))
+        stack.callback(sentinel.kill)
+        inherited = stack.enter_context((homes[0] / "secret").open("rb"))
+        os.set_inheritable(inherited.fileno(), True)
+        os.environ[VARIABLE] = canary
+        stack.callback(os.environ.pop, VARIABLE)
+        words = {
+            "@CANARY@": canary,
+            "@SECRETS@": ", ".join(json.dumps(str(home / "secret")) for home in homes),
+            "@SECRET@": str(outside / "secret"),
+            "@SIBLING@": str(sibling),
+            "@OUTSIDE@": str(outside),
+            "@MARK@": f"mark-{canary}",
+            "@ABSTRACT@": f"rusteval-{canary}",
+            "@SOCKET@": str(outside / "socket"),
+            "@RUSTC@": str(rustc),
+        }
+        traps = Traps(canary=canary, words=words, outside=outside, sentinel=sentinel)
+        listen(stack, traps, words)
+        yield traps
+        for place in traps.marks():
+            Path(place, words["@MARK@"]).unlink(missing_ok=True)
+
+
+def listen(stack: ExitStack, traps: Traps, words: dict[str, str]) -> None:
+    """Open one door of each kind; a connection or datagram is an event."""
+    tcp = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+    udp = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    udp.bind(("127.0.0.1", 0))
+    abstract = stack.enter_context(socket.socket(socket.AF_UNIX))
+    abstract.bind("\0" + words["@ABSTRACT@"])
+    unix = stack.enter_context(socket.socket(socket.AF_UNIX))
+    unix.bind(words["@SOCKET@"])
+    Path(words["@SOCKET@"]).chmod(0o777)
+    words["@TCP@"], words["@UDP@"] = str(tcp.getsockname()[1]), str(udp.getsockname()[1])
+    done = threading.Event()
+
+    def watch(name: str, door: socket.socket) -> None:
+        door.settimeout(0.1)
+        if door.type == socket.SOCK_STREAM:
+            door.listen()
+        while True:
+            try:
+                if door.type == socket.SOCK_STREAM:
+                    visitor, _ = door.accept()
+                    with visitor:
+                        visitor.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
+                else:
+                    door.recv(100)
+            except TimeoutError:
+                if done.is_set():  # and nobody waits at the door
+                    return
+                continue
+            traps.events.add(name)
+
+    doors = {"tcp": tcp, "udp": udp, "abstract": abstract, "socket": unix}
+    threads = [threading.Thread(target=watch, args=door) for door in doors.items()]
+    for thread in threads:
+        thread.start()
+        stack.callback(thread.join)
+    stack.callback(done.set)
+
+
+def source(name: str, traps: Traps) -> str:
+    if name == "c16_deep_parens":
+        return f"pub fn is_even(n: i64) -> bool {{ {'(' * 200_000}n{')' * 200_000} % 2 == 0 }}"
+    if name == "c18_diag_flood":
+        body = 'let x: u32 = "' + "y" * 2000 + '";'
+        names = " ".join(f"f{number}" for number in range(30_000))
+        macro = f"macro_rules! e {{ ($($a:ident)*) => {{ $( fn $a() {{ {body} }} )* }} }}"
+        return f"{macro}\ne!({names});\npub fn is_even(n: i64) -> bool {{ n % 2 == 0 }}"
+    text = (HERE / f"{name}.rs").read_text()
+    for word, meaning in traps.words.items():
+        text = text.replace(word, meaning)
+    return text
+
+
+def attack(name: str, *, on: Bench, traps: Traps) -> Seen:
+    directory = on.workplace.new_directory()
+    place = Workbench(
+        directory=directory,
+        sandbox=on.sandbox,
+        toolchain=on.toolchain,
+        limits=on.compile_limits,
+        stop=on.stop,
+    )
+    try:
+        hostile = program(source(name, traps))
+        write_sources(hostile, bench=place)
+        compiled = compile_program(bench=place)
+        if compiled.binary is None:
+            return seen(name, str(compiled.error_type), compiled.stderr, traps, binary=None)
+        nonces = Nonces(passed=secrets.token_hex(8), other=secrets.token_hex(8))
+        result: ProcessResult = on.sandbox.run(
+            Job(
+                command=(str(compiled.binary),),
+                cwd=compiled.binary.parent,
+                limits=on.run_limits,
+                readonly=(compiled.binary.parent,),
+                stdin=f"{nonces.passed} {nonces.other}\n".encode(),
+                environment=clean_environment(temporary=None),
+            )
+        )
+        run = judge_run(result, nonces=nonces, test_names=TEST_NAMES, limits=on.run_limits)
+        outcome = "passed" if run.passed else str(run.error_type)
+        return seen(name, outcome, result.stderr.decode(errors="replace"), traps, binary=compiled.binary)
+    finally:
+        remove_tree(directory)
+        assert not directory.exists()
+
+
+def seen(name: str, outcome: str, stderr: str, traps: Traps, *, binary: Path | None) -> Seen:
+    breach = MANIFEST.get(name, {"breach": {}})["breach"]
+    found = []
+    if "stderr" in breach and re.search(breach["stderr"].replace("@CANARY@", traps.canary), stderr):
+        found.append("saw a secret or a tool")
+    if (
+        "most" in breach
+        and (number := re.search(breach["most"][0], stderr))
+        and int(number[1]) > breach["most"][1]
+    ):
+        found.append(f"reached {number[0][-40:]}")
+    if breach.get("hostfile") and traps.marks():
+        found.append(f"wrote to {traps.marks()}")
+    if breach.get("sibling") and (traps.outside / "sibling" / "main.rs").read_text() != "as it was":
+        found.append("changed its neighbour")
+    if breach.get("binary_gone") and (binary is None or not binary.exists()):
+        found.append("removed its program")
+    if "alive" in breach and not gone(breach["alive"]):
+        found.append("outlived its run")
+    if breach.get("sentinel") and traps.sentinel.poll() is not None:
+        found.append("killed another process")
+    return Seen(outcome=outcome, stderr=stderr[-2000:], breaches=tuple(found))
+
+
+def attack_all(back_end: str, names: list[str]) -> dict[str, Seen]:
+    slow_first = sorted(names, key=lambda name: not name.startswith(GIVES_UP_MOST_OF_ITS_TIME))
+    with (
+        bench(back_end, compile_cpu_s=COMPILE_CPU_S, run_cpu_s=RUN_CPU_S) as on,
+        planted(rustc=on.toolchain.rustc) as traps,
+        ThreadPoolExecutor(max_workers=4) as pool,
+    ):
+        results = list(pool.map(lambda name: attack(name, on=on, traps=traps), slow_first))
+    return {name: heard(name, result, traps) for name, result in zip(slow_first, results, strict=True)}
+
+
+def heard(name: str, result: Seen, traps: Traps) -> Seen:
+    if MANIFEST.get(name, {"breach": {}})["breach"].get("event") in traps.events:
+        return replace(result, breaches=(*result.breaches, "was heard outside"))
+    return result
+
+
+EXTRA = {"c16_deep_parens": ["compile_error"], "c18_diag_flood": ["compile_error", "compile_timeout"]}
+VERDICTS = {name: entry["verdicts"] for name, entry in MANIFEST.items()} | EXTRA
+
+
+@pytest.fixture(scope="module", params=JAILS)
+def attacked(request: pytest.FixtureRequest) -> dict[str, Seen]:
+    return attack_all(request.param, list(VERDICTS))
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_nothing_gets_out(attacked: dict[str, Seen], name: str) -> None:
+    assert attacked[name].breaches == (), attacked[name].stderr
+
+
+@pytest.mark.parametrize("name", VERDICTS)
+def test_verdict_is_the_expected_one(attacked: dict[str, Seen], name: str) -> None:
+    assert attacked[name].outcome in VERDICTS[name], attacked[name].stderr
+
+
+def test_the_traps_work() -> None:
+    open_to = [
+        "r02_read_ssh_key",
+        "r10_tcp_connect",
+        "r11_udp_dns",
+        "r13_abstract_unix",
+        "r14_docker_sock",
+        "r20_write_outside",
+        "r21_write_sibling",
+        "r56_spawn_tools",
+        "c09_include_sibling",
+    ]
+    without_jail = attack_all("none", open_to)
+    assert [name for name in open_to if not without_jail[name].breaches] == []
+
+
+def test_programs_are_those_of_the_manifest() -> None:
+    assert {path.stem for path in HERE.glob("*.rs")} == set(MANIFEST)
+    assert "mod answer;" in MAIN
