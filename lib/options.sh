@@ -1,0 +1,211 @@
+# shellcheck shell=bash
+# The table of options: declared by eval_setup_config.sh, read from the environment, checked all at once.
+
+declare -ga OPTION_NAMES=() OPTION_ERRORS=()
+declare -gA OPTION_TYPE=() OPTION_DEFAULT=() OPTION_HELP=() OPTION_DEMO=()
+
+# option NAME TYPE DEFAULT HELP
+option() {
+  OPTION_NAMES+=("$1")
+  OPTION_TYPE[$1]="$2" OPTION_DEFAULT[$1]="$3" OPTION_HELP[$1]="$4"
+}
+
+# demo_option NAME DEFAULT: the default under --demo; @DEMO_DIR@ stands for that option's value.
+demo_option() { OPTION_DEMO[$1]="$2"; }
+
+# options_load INVOCATION_DIR DEMO: export every option, normalised; collect what is wrong in OPTION_ERRORS.
+# EXPLICIT_OPTIONS lists the names that the user set.
+options_load() {
+  local name value
+  EXPLICIT_OPTIONS=" "
+  [[ -z "${XDG_CACHE_HOME:-}" ]] || OPTION_DEFAULT[DEMO_DIR]="$XDG_CACHE_HOME/rusteval/demo"
+  option_read DEMO_DIR "$1"
+  for name in "${OPTION_NAMES[@]}"; do
+    [[ "$name" == DEMO_DIR ]] && continue
+    if [[ "$2" == 1 && -z "${!name:-}" && -n "${OPTION_DEMO[$name]:-}" ]]; then
+      value="${OPTION_DEMO[$name]/@DEMO_DIR@/$DEMO_DIR}"
+      [[ "$name" == OUTPUT_DIR ]] && value="$(absolute_path "$value" "$1")"
+      export "$name=$value"
+    else
+      option_read "$name" "$1"
+    fi
+  done
+  options_cross_rules
+  export EXPLICIT_OPTIONS
+}
+
+# options_remember: what the user set for this run, for a later --status, which takes it up with options_recall FILE
+# where the user sets nothing else.
+options_remember() {
+  local name
+  printf 'DEMO=%s\n' "$DEMO"
+  for name in $EXPLICIT_OPTIONS; do
+    [[ "${OPTION_TYPE[$name]}" == secret ]] || printf '%s=%s\n' "$name" "${!name}"
+  done
+}
+
+options_recall() {
+  local line name
+  [[ -r "$1" ]] || return 0
+  while IFS= read -r line; do
+    case "${line%%=*}" in
+      DEMO) [[ "$DEMO" == 1 ]] || DEMO="${line#*=}" ;;
+      *)
+        name="${line%%=*}"
+        [[ -n "${!name:-}" ]] || export "${line?}"
+        ;;
+    esac
+  done <"$1"
+}
+
+# option_read NAME INVOCATION_DIR: take NAME from the environment or its default, check and normalise it.
+option_read() {
+  local name="$1" value="${!1:-}" error=""
+  if [[ -n "$value" ]]; then
+    EXPLICIT_OPTIONS+="$name "
+  else
+    value="${OPTION_DEFAULT[$name]}"
+  fi
+  OPTION_VALUE="$value"
+  if [[ "$value" == *[[:cntrl:]]* ]]; then
+    error="must not contain control characters"
+    value="(not shown)"
+  else
+    option_check "${OPTION_TYPE[$name]}" "$value" "$2" || error="$OPTION_PROBLEM"
+  fi
+  if [[ -n "$error" ]]; then
+    [[ "${OPTION_TYPE[$name]}" == secret ]] && value="(not shown)"
+    OPTION_ERRORS+=("$name=$value: $error (default: ${OPTION_DEFAULT[$name]:-none})")
+  fi
+  export "$name=$OPTION_VALUE"
+}
+
+# option_check TYPE VALUE DIR: set OPTION_VALUE to the normal form, or OPTION_PROBLEM and return 1.
+option_check() {
+  local value="$2"
+  case "$1" in
+    bool) check_bool "$value" ;;
+    int:*) check_int "$value" "${1#int:}" ;;
+    csvint) check_csvint "$value" ;;
+    enum:*) check_pattern "$value" "^(${1#enum:})$" "must be one of ${1#enum:}" ;;
+    version) check_python_version "$value" ;;
+    path) OPTION_VALUE="$(absolute_path "$value" "$3")" ;;
+    model) check_model "$value" "$3" ;;
+    tasks) check_tasks "$value" "$3" ;;
+    url)
+      OPTION_VALUE="${value%/}"
+      check_pattern "$value" '^https?://[^[:space:]]+$' "must be an http or https address"
+      ;;
+    secret) check_pattern "$value" '^[[:graph:]]*$' "must not contain spaces" ;;
+    *) die 2 "internal: option type $1 is unknown" ;;
+  esac
+}
+
+# check_pattern VALUE REGEX PROBLEM
+check_pattern() {
+  OPTION_PROBLEM="$3"
+  [[ "$1" =~ $2 ]]
+}
+
+check_bool() {
+  OPTION_PROBLEM="must be 1, true, yes, on or 0, false, no, off"
+  case "${1,,}" in
+    1 | true | yes | on) OPTION_VALUE=1 ;;
+    0 | false | no | off) OPTION_VALUE=0 ;;
+    *) return 1 ;;
+  esac
+}
+
+# check_int VALUE MIN:MAX
+check_int() {
+  local low="${2%%:*}" high="${2##*:}"
+  OPTION_PROBLEM="must be a whole number from $low to $high"
+  [[ "$1" =~ ^[0-9]{1,12}$ ]] && ((10#$1 >= low && 10#$1 <= high)) || return 1
+  OPTION_VALUE="$((10#$1))"
+}
+
+check_csvint() {
+  OPTION_PROBLEM="must be whole numbers above 0, separated by commas"
+  [[ "$1" =~ ^0*[1-9][0-9]{0,8}(,0*[1-9][0-9]{0,8})*$ ]]
+}
+
+check_python_version() {
+  OPTION_PROBLEM="must be a full version, 3.12.0 or newer, such as 3.12.11"
+  [[ "$1" =~ ^3\.(1[2-9]|[2-9][0-9])\.[0-9]+$ ]]
+}
+
+# check_model VALUE DIR: a folder that exists (made absolute), or the form of a hub path.
+check_model() {
+  local folder
+  folder="$(absolute_path "$1" "$2")"
+  if [[ -d "$folder" ]]; then
+    OPTION_VALUE="$folder"
+    return 0
+  fi
+  OPTION_PROBLEM="no such folder: name one that exists, or a hub path such as org/name"
+  [[ "$1" =~ ^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,2}$ ]]
+}
+
+# check_tasks VALUE DIR: empty, ids, or @file with a file that exists (made absolute).
+check_tasks() {
+  if [[ "$1" == @* ]]; then
+    OPTION_PROBLEM="the file ${1#@} cannot be read"
+    OPTION_VALUE="@$(absolute_path "${1#@}" "$2")"
+    [[ -r "${OPTION_VALUE#@}" ]]
+  else
+    OPTION_PROBLEM="must be task ids separated by commas, or @file"
+    [[ "$1" =~ ^[A-Za-z0-9._/,-]*$ ]]
+  fi
+}
+
+# absolute_path PATH DIR: PATH with ~ expanded, relative to DIR, without . and .. and a final slash.
+absolute_path() {
+  local path="$1"
+  # shellcheck disable=SC2088  # a literal tilde that the shell did not expand is expanded here
+  if [[ "$path" == "~" || "$path" == "~/"* ]]; then
+    path="$HOME${path#\~}"
+  fi
+  [[ "$path" == /* ]] || path="$2/$path"
+  realpath -ms -- "$path"
+}
+
+# options_cross_rules: what no single option can know about itself.
+options_cross_rules() {
+  local k
+  if [[ "$NUM_SAMPLES" =~ ^[0-9]+$ && "$K_VALUES" =~ ^[0-9,]+$ ]]; then
+    for k in ${K_VALUES//,/ }; do
+      ((10#$k <= NUM_SAMPLES)) ||
+        OPTION_ERRORS+=("K_VALUES=$K_VALUES: pass@$k needs $k samples, but NUM_SAMPLES is $NUM_SAMPLES: raise that or drop this k")
+    done
+  fi
+  if [[ "$OUTPUT_DIR/" == "$VENV_DIR/"* ]]; then
+    OPTION_ERRORS+=("OUTPUT_DIR=$OUTPUT_DIR: lies inside VENV_DIR, which may be rebuilt: choose another folder")
+  fi
+  case "$VENV_DIR" in
+    / | "$HOME") OPTION_ERRORS+=("VENV_DIR=$VENV_DIR: must be a folder of its own") ;;
+    *) ;;
+  esac
+}
+
+# option_is_explicit NAME: did the user set it?
+option_is_explicit() { [[ "$EXPLICIT_OPTIONS" == *" $1 "* ]]; }
+
+# options_markdown: the table for the README.
+options_markdown() {
+  local name default
+  printf '| variable | default | meaning |\n| --- | --- | --- |\n'
+  for name in "${OPTION_NAMES[@]}"; do
+    default="${OPTION_DEFAULT[$name]}"
+    # shellcheck disable=SC2016  # backquotes for Markdown
+    printf '| `%s` | %s | %s |\n' "$name" "${default:+\`$default\`}" "${OPTION_HELP[$name]//|/\\|}"
+  done
+}
+
+# options_text: the table for --help.
+options_text() {
+  local name help
+  for name in "${OPTION_NAMES[@]}"; do
+    help="${OPTION_HELP[$name]//\`/}"
+    printf '  %-15s  %s%s\n' "$name" "$help" "${OPTION_DEFAULT[$name]:+ [${OPTION_DEFAULT[$name]}]}"
+  done
+}

@@ -1,0 +1,257 @@
+# shellcheck shell=bash
+# The preflight: everything that can be known to go wrong, found before anything is changed, and told all at once.
+
+# finding NAME MESSAGE FIX: something that stops the run. demotable_finding: SKIP_ENV_CHECK=1 makes it a warning.
+finding() {
+  PREFLIGHT_LINES+=("FAIL${SEP}$1${SEP}$2${SEP}$3")
+  PREFLIGHT_FAILED+=("$1")
+}
+
+demotable_finding() {
+  if [[ "$SKIP_ENV_CHECK" == 1 ]]; then
+    preflight_warning "$1" "$2"
+  else
+    finding "$@"
+  fi
+}
+
+preflight_warning() {
+  PREFLIGHT_LINES+=("warn${SEP}$1${SEP}$2${SEP}")
+  PREFLIGHT_WARNINGS+=("$1: $2")
+}
+
+passed() { PREFLIGHT_LINES+=("ok${SEP}$1${SEP}$2${SEP}"); }
+
+# preflight_run: run every check; results in PREFLIGHT_LINES, PREFLIGHT_FAILED, PREFLIGHT_WARNINGS.
+preflight_run() {
+  local check
+  SEP=$'\x1f'
+  PREFLIGHT_LINES=() PREFLIGHT_FAILED=() PREFLIGHT_WARNINGS=()
+  for check in os architecture gpu disk memory privileges sandbox models; do
+    "preflight_$check"
+  done
+}
+
+# preflight_show [all]: print the findings; with "all" also what is in order. Returns 0, 10, or 40 (sandbox alone).
+preflight_show() {
+  local line level name message fix
+  for line in "${PREFLIGHT_LINES[@]}"; do
+    IFS="$SEP" read -r level name message fix <<<"$line"
+    case "$level" in
+      FAIL) say "  FAIL  $name: $message" "$C_RED" ;;
+      warn) say "  warn  $name: $message" "$C_YELLOW" ;;
+      *) [[ -z "${1:-}" ]] || say "  ok    $name: $message" ;;
+    esac
+    [[ -z "$fix" ]] || say "        fix: $fix"
+  done
+  ((${#PREFLIGHT_FAILED[@]})) || return 0
+  [[ "${PREFLIGHT_FAILED[*]}" != sandbox ]] || return 40
+  return 10
+}
+
+preflight_os() {
+  local text="this is ${MACHINE_OS_NAME}"
+  if [[ "$DEMO" == 1 ]]; then
+    if [[ " $MACHINE_OS_LIKE " == *" debian "* || " $MACHINE_OS_LIKE " == *" ubuntu "* ]]; then
+      passed os "$MACHINE_OS_NAME"
+    else
+      finding os "$text, and --demo needs Debian or Ubuntu" "use such a machine or container"
+    fi
+  elif [[ "$MACHINE_OS" == "$VALIDATED_OS" ]]; then
+    passed os "$MACHINE_OS_NAME"
+  else
+    demotable_finding os "$text, not Ubuntu 22.04" \
+      "use Ubuntu 22.04, or set SKIP_ENV_CHECK=1 to leave the validated regime (the results will say so)"
+  fi
+  command -v apt-get >/dev/null || finding apt "apt-get is missing" "use a Debian or Ubuntu system"
+}
+
+preflight_architecture() {
+  if [[ "$MACHINE_ARCH" == "$VALIDATED_ARCH" ]]; then
+    passed architecture "$MACHINE_ARCH"
+  else
+    finding architecture "the processor is $MACHINE_ARCH, not $VALIDATED_ARCH" "use a 64-bit Intel or AMD machine"
+  fi
+}
+
+preflight_gpu() {
+  local opt_out="or set SKIP_ENV_CHECK=1 to leave the validated regime (the results will say so)"
+  [[ "$DEMO" == 0 ]] || return 0
+  if [[ -n "$GPU_ERROR" ]]; then
+    demotable_finding gpu "no usable NVIDIA graphics card: $GPU_ERROR" "use a machine with an H100 and its driver, $opt_out"
+    return 0
+  fi
+  if [[ "$GPU_NAME" == *"$VALIDATED_GPU"* ]]; then
+    passed gpu "$GPU_NAME"
+  else
+    demotable_finding gpu "the graphics card is $GPU_NAME, not an H100" "use a machine with an H100, $opt_out"
+  fi
+  if [[ -n "$GPU_CUDA" ]] && version_ge "$GPU_CUDA" 12.4; then
+    passed driver "driver $GPU_DRIVER with CUDA $GPU_CUDA"
+  else
+    demotable_finding driver "driver $GPU_DRIVER offers CUDA ${GPU_CUDA:-of an unknown version}, and 12.4 is needed" \
+      "install a newer NVIDIA driver, $opt_out"
+  fi
+}
+
+# preflight_disk: sum what each folder will take by file system, and compare with what is free there.
+preflight_disk() {
+  local -A need=() where=() first=()
+  local system path gib free
+  while IFS='|' read -r gib path; do
+    system="$(file_system "$path")"
+    need[$system]=$((${need[$system]:-0} + gib))
+    where[$system]+="${where[$system]:+, }$path"
+    first[$system]="$path"
+  done < <(preflight_disk_needs)
+  for system in "${!need[@]}"; do
+    free="$(free_gib "${first[$system]}")"
+    if ((free >= need[$system])); then
+      passed disk "$free GiB free, ${need[$system]} GiB needed for ${where[$system]}"
+    else
+      finding disk "$free GiB free, but ${need[$system]} GiB are needed for ${where[$system]}" \
+        "free some space, or point VENV_DIR, HF_HOME, OUTPUT_DIR or TMPDIR to a larger disk"
+    fi
+  done
+}
+
+# preflight_disk_needs: GIB|PATH lines. What is there already is not counted again.
+preflight_disk_needs() {
+  if [[ -f "$VENV_DIR/$VENV_MARKER" ]]; then
+    printf '1|%s\n' "$VENV_DIR"
+  else
+    printf '12|%s\n' "$VENV_DIR"
+  fi
+  printf '1|%s\n1|%s\n' "${TMPDIR:-/tmp}" "$OUTPUT_DIR"
+  if [[ "$DEMO" == 0 && "$BASE_MODEL" != /* && -z "$(hub_cached "$BASE_MODEL")" ]]; then
+    printf '20|%s\n' "${HF_HOME:-$HOME/.cache/huggingface}"
+  fi
+}
+
+preflight_memory() {
+  local least=16
+  [[ "$DEMO" == 0 ]] || least=3
+  if version_ge "$MACHINE_RAM_GB" "$least"; then
+    passed memory "$MACHINE_RAM_GB GiB"
+  else
+    finding memory "$MACHINE_RAM_GB GiB of memory, and $least are needed" "use a larger machine"
+  fi
+}
+
+# preflight_privileges: root rights matter only where something is missing.
+preflight_privileges() {
+  local -a missing=()
+  mapfile -t missing < <(system_packages_missing)
+  if ((${#missing[@]} == 0)); then
+    passed privileges "all system packages are installed"
+  elif have_root; then
+    passed privileges "${#missing[@]} system packages can be installed"
+  else
+    finding privileges "system packages are missing (${missing[*]}), and this user can use neither root nor passwordless sudo" \
+      "run: sudo apt-get install --no-install-recommends ${missing[*]}"
+  fi
+}
+
+preflight_sandbox() {
+  local tool
+  if [[ "$SANDBOX_MODE" == none ]]; then
+    preflight_warning sandbox "SANDBOX_MODE=none: generated code will run without isolation"
+    return 0
+  fi
+  if [[ "$SANDBOX_MODE" != auto && " $SANDBOX_BACK_ENDS " != *" $SANDBOX_MODE "* ]]; then
+    finding sandbox "SANDBOX_MODE=$SANDBOX_MODE cannot be used yet" "set it to auto or one of: $SANDBOX_BACK_ENDS"
+    return 0
+  fi
+  for tool in $SANDBOX_BACK_ENDS; do
+    [[ "$SANDBOX_MODE" == auto || "$SANDBOX_MODE" == "$tool" ]] || continue
+    if command -v "$(sandbox_command "$tool")" >/dev/null; then
+      passed sandbox "$tool is installed"
+      return 0
+    fi
+  done
+  if have_root; then
+    passed sandbox "none is installed yet, but can be"
+  else
+    finding sandbox "no sandbox is installed, and this user cannot install one" \
+      "run: sudo apt-get install --no-install-recommends ${SANDBOX_PACKAGES[*]}"
+  fi
+}
+
+# hub_cached MODEL: the folder of MODEL's files in the local hub cache; empty where there is none.
+hub_cached() {
+  local repo rest="" hub="${HF_HUB_CACHE:-${HF_HOME:-$HOME/.cache/huggingface}/hub}" file
+  IFS=/ read -r repo rest <<<"$1"
+  repo+="${rest:+/${rest%%/*}}"
+  for file in "$hub/models--${repo//\//--}"/snapshots/*/; do
+    [[ ! -d "$file" ]] || printf '%s' "$file"
+    return 0
+  done
+}
+
+# preflight_models: can the two models be had? No token, no permission and no such model are told apart.
+preflight_models() {
+  local model file status seen=0
+  [[ "$DEMO" == 0 ]] || return 0
+  for model in "$BASE_MODEL|config.json" "$CHECKPOINT_PATH|adapter_config.json"; do
+    file="${model##*|}" model="${model%|*}"
+    if [[ "$model" == /* || -n "$(hub_cached "$model")" ]]; then
+      passed model "$model is on this machine"
+    elif ! command -v curl >/dev/null; then
+      preflight_warning model "$model: access is not checked, since curl is not installed yet"
+    elif [[ "$seen" == 000 ]]; then
+      continue # the hub was just found to be out of reach
+    else
+      status="$(hub_status "$(hub_file_url "$model" "$file")")"
+      seen="$status"
+      preflight_model_status "$model" "$status"
+    fi
+  done
+}
+
+# hub_file_url MODEL FILE: FILE of org/name, or of org/name/sub-folder.
+hub_file_url() {
+  local repo sub=""
+  repo="$(cut -d/ -f1-2 <<<"$1")"
+  [[ "$1" == "$repo" ]] || sub="${1#"$repo"/}/"
+  printf '%s/%s/resolve/main/%s%s' "${HF_ENDPOINT:-https://huggingface.co}" "$repo" "$sub" "$2"
+}
+
+# hub_token: the user's token, from the environment or where the hub's own tools keep it.
+hub_token() {
+  local file="${HF_TOKEN_PATH:-${HF_HOME:-$HOME/.cache/huggingface}/token}"
+  if [[ -n "${HF_TOKEN:-}" ]]; then
+    printf '%s' "$HF_TOKEN"
+  elif [[ -r "$file" ]]; then
+    tr -d '[:space:]' <"$file"
+  fi
+}
+
+# hub_status URL: the HTTP status of URL; 000 where the hub cannot be reached. The token is passed on standard input.
+hub_status() {
+  local token
+  token="$(hub_token)"
+  curl --silent --head --output /dev/null --write-out '%{http_code}' --connect-timeout 4 --max-time 8 \
+    --config - "$1" <<<"${token:+header = \"Authorization: Bearer $token\"}" || true
+}
+
+preflight_model_status() {
+  local page="${HF_ENDPOINT:-https://huggingface.co}/$1" token
+  token="$(hub_token)"
+  case "$2" in
+    200 | 30?) passed model "$1 can be downloaded" ;;
+    401)
+      if [[ -z "$token" ]]; then
+        finding model "$1 needs a Hugging Face token (or does not exist), and there is none" \
+          "accept the licence at $page, then set HF_TOKEN or run: hf auth login"
+      else
+        finding model "$1: the Hugging Face token is not valid, or there is no such model" \
+          "make a new token in your Hugging Face settings, and check the name"
+      fi
+      ;;
+    403) finding model "$1: this Hugging Face account has no permission" "ask for access at $page" ;;
+    404) finding model "$1: there is no such model, or no such folder in it" "check the spelling of the model's name" ;;
+    000) finding model "the model hub cannot be reached, and $1 is not on this machine" \
+      "check the network and proxy settings, or set BASE_MODEL and CHECKPOINT_PATH to local folders" ;;
+    *) finding model "$1: the model hub answered $2" "try again later" ;;
+  esac
+}

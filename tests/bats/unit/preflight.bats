@@ -1,0 +1,167 @@
+#!/usr/bin/env bats
+load ../helper
+
+setup() {
+  isolate
+  mkdir -p models/base models/adapter
+  export BASE_MODEL="$PWD/models/base" CHECKPOINT_PATH="$PWD/models/adapter"
+}
+
+teardown() { [[ -z "${HUB_PID:-}" ]] || kill "$HUB_PID"; }
+
+check() { run "$PROJECT/eval_setup.sh" --check "$@"; }
+
+# hub: a model hub on this machine, which answers by the repository's name and whether a token came along.
+hub() {
+  python3 -u - >port 3>&- <<'PYTHON' &
+import http.server
+
+class Hub(http.server.BaseHTTPRequestHandler):
+    def do_HEAD(self):
+        token = self.headers.get("Authorization")
+        code = {"open": 200, "gated": 200 if token == "Bearer hf_good" else 401, "private": 403}.get(self.path.split("/")[1], 404)
+        if token and token != "Bearer hf_good":
+            code = 401
+        self.send_response(code)
+        self.end_headers()
+
+    def log_message(self, *_):
+        with open("requests", "a") as log:
+            log.write(self.path + "\n")
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+print(server.server_port)
+server.serve_forever()
+PYTHON
+  HUB_PID=$!
+  wait_until test -s port
+  HF_ENDPOINT="http://127.0.0.1:$(<port)"
+  export HF_ENDPOINT
+}
+
+@test "Ubuntu 22.04 with an H100 passes" {
+  machine jammy 570-h100
+  check
+  [[ "$status" == 0 && "$output" != *FAIL* && "$output" == *"CUDA 12.8"* ]]
+}
+
+@test "every thing that does not match is named at once, each with its remedy and the way out, and nothing is written" {
+  machine bookworm
+  echo "MemTotal: 2000000 kB" >"$RUSTEVAL_MEMINFO"
+  before="$(tree_state "$HOME")"
+  FAKE_FREE_KB=1000000 SANDBOX_MODE=docker run "$PROJECT/eval_setup.sh"
+  [[ "$status" == 10 ]]
+  for name in os gpu disk memory sandbox; do
+    grep -A1 "FAIL  $name:" <<<"$output" | grep -q "fix: " || { echo "$name: $output"; false; }
+  done
+  [[ "$output" == *"SKIP_ENV_CHECK=1"* && "$output" == *"nothing was changed"* ]]
+  [[ "$(tree_state "$HOME")" == "$before" ]]
+}
+
+@test "another card, and a driver that is too old, are told apart" {
+  machine jammy 570-h100 "NVIDIA A100-SXM4-80GB"
+  check
+  [[ "$status" == 10 && "$output" == *"A100"*"not an H100"* && "$output" != *"FAIL  driver"* ]]
+  machine jammy 570-h100
+  sed 's/12\.8/12.2/' "$FIXTURES/nvidia-smi-570-h100.txt" >old
+  fake nvidia-smi "[[ -n \"\$*\" ]] && echo 'NVIDIA H100 PCIe, 535.1' || cat '$PWD/old'"
+  check
+  [[ "$status" == 10 && "$output" == *"FAIL  driver"*"12.2"* && "$output" != *"FAIL  gpu"* ]]
+}
+
+@test "SKIP_ENV_CHECK demotes system, card and driver, and nothing else" {
+  machine bookworm mismatch
+  SKIP_ENV_CHECK=1 check
+  [[ "$status" == 0 && "$output" == *"warn  os"* && "$output" == *"warn  gpu"* ]]
+  FAKE_FREE_KB=1000000 SKIP_ENV_CHECK=1 check
+  [[ "$status" == 10 && "$output" == *"FAIL  disk"* ]]
+}
+
+@test "the demo asks for no card, but for Debian or Ubuntu, space and memory" {
+  unset BASE_MODEL CHECKPOINT_PATH
+  machine bookworm
+  check --demo
+  [[ "$status" == 0 && "$output" != *gpu* ]]
+  machine fedora
+  FAKE_FREE_KB=1000000 check --demo
+  [[ "$status" == 10 && "$output" == *"FAIL  os"* && "$output" == *"FAIL  disk"* ]]
+}
+
+@test "missing packages without root: the exact command is given" {
+  machine jammy 570-h100
+  all_packages tmux pkg-config
+  load_harness
+  have_root() { return 1; }
+  environment_detect
+  preflight_run
+  run preflight_show
+  [[ "$status" == 10 && "$output" == *"sudo apt-get install --no-install-recommends "*"pkg-config"*"tmux"* ]]
+}
+
+@test "no sandbox and no way to install one is exit code 40 when it is all that is wrong" {
+  machine jammy 570-h100
+  without bwrap firejail
+  fake df 'echo; echo "/dev/sda1 1 1 900000000 1% /"'
+  load_harness
+  have_root() { return 1; }
+  system_packages_missing() { :; }
+  environment_detect
+  preflight_run
+  run preflight_show
+  [[ "$status" == 40 && "$output" == *"no sandbox is installed"* ]]
+}
+
+@test "SANDBOX_MODE=docker is refused before anything is installed, SANDBOX_MODE=none is let through with a warning" {
+  machine jammy 570-h100
+  SANDBOX_MODE=docker check
+  [[ "$status" == 40 && "$output" == *"auto or one of: bubblewrap firejail"* ]]
+  SANDBOX_MODE=none check
+  [[ "$status" == 0 && "$output" == *"warn  sandbox"*"without isolation"* ]]
+}
+
+@test "model access: open, no token, wrong token, good token, no permission, no such model" {
+  machine jammy 570-h100
+  hub
+  BASE_MODEL=open/base CHECKPOINT_PATH=open/tune/checkpoint-7 check
+  [[ "$status" == 0 ]]
+  grep -qx "/open/base/resolve/main/config.json" requests
+  grep -qx "/open/tune/resolve/main/checkpoint-7/adapter_config.json" requests
+  BASE_MODEL=gated/base check
+  [[ "$status" == 10 && "$output" == *"needs a Hugging Face token"*"HF_TOKEN"* ]]
+  HF_TOKEN=hf_bad BASE_MODEL=gated/base check
+  [[ "$status" == 10 && "$output" == *"token is not valid"* ]]
+  HF_TOKEN=hf_good BASE_MODEL=gated/base check
+  [[ "$status" == 0 ]]
+  HF_TOKEN=hf_good BASE_MODEL=private/base CHECKPOINT_PATH=nobody/nothing check
+  [[ "$status" == 10 && "$output" == *"private/base: this Hugging Face account has no permission"* ]]
+  [[ "$output" == *"nobody/nothing: there is no such model"* ]]
+}
+
+@test "a token that hf auth login has stored is used" {
+  machine jammy 570-h100
+  hub
+  mkdir -p "$HOME/.cache/huggingface"
+  echo hf_good >"$HOME/.cache/huggingface/token"
+  BASE_MODEL=gated/base check
+  [[ "$status" == 0 ]]
+}
+
+@test "the token never appears among a process's arguments" {
+  machine jammy 570-h100
+  fake curl 'echo "$*" >>"$STUB_DIR/curl.args"; cat >"$STUB_DIR/curl.stdin"; echo 200'
+  HF_TOKEN=hf_SENTINEL BASE_MODEL=gated/base check
+  [[ "$status" == 0 ]]
+  run ! grep -q SENTINEL "$STUB_DIR/curl.args"
+  grep -q SENTINEL "$STUB_DIR/curl.stdin"
+}
+
+@test "a hub that cannot be reached is a finding, unless the models are on this machine" {
+  machine jammy 570-h100
+  export HF_ENDPOINT=http://127.0.0.1:9
+  BASE_MODEL=some/base CHECKPOINT_PATH=some/tune/checkpoint-7 check
+  [[ "$status" == 10 && "$output" == *"hub cannot be reached"* ]]
+  mkdir -p "$HOME/.cache/huggingface/hub/models--some--base/snapshots/abc" \
+    "$HOME/.cache/huggingface/hub/models--some--tune/snapshots/abc"
+  BASE_MODEL=some/base CHECKPOINT_PATH=some/tune/checkpoint-7 check
+  [[ "$status" == 0 ]]
+}

@@ -1,0 +1,172 @@
+#!/usr/bin/env bats
+load ../helper
+
+setup() {
+  isolate
+  machine jammy 570-h100
+}
+
+@test "apt: only what is missing, nothing upgraded, no dialogs, and it waits for another package manager" {
+  all_packages tmux git
+  load_harness
+  have_root() { return 0; }
+  as_root() { "$@"; }
+  fake apt-get 'echo "$*" >"$STUB_DIR/apt.args"; env >"$STUB_DIR/apt.env"; [[ ! -e /dev/fd/9 ]] || echo 9 >"$STUB_DIR/apt.fd9"'
+  fake python3.12 'echo 3.12.11'
+  exec 9>"$TEST_DIR/lock"
+  system_deps_apply
+  grep -q -- "DPkg::Lock::Timeout=600.* install --no-upgrade --no-install-recommends git tmux$" "$STUB_DIR/apt.args"
+  grep -qx DEBIAN_FRONTEND=noninteractive "$STUB_DIR/apt.env"
+  grep -qx NEEDRESTART_SUSPEND=1 "$STUB_DIR/apt.env"
+  [[ ! -e "$STUB_DIR/apt.fd9" ]]
+}
+
+@test "apt: one refresh of the lists and one more try" {
+  load_harness
+  as_root() { shift; while [[ "$1" == *=* ]]; do shift; done; "$@"; }
+  have_root() { return 0; }
+  stub apt-get "*install*tmux :: exit 100" "*update :: true" "*install*tmux :: true"
+  apt_install tmux
+  unstub apt-get
+}
+
+@test "apt: failing twice fails the step" {
+  load_harness
+  as_root() { shift; while [[ "$1" == *=* ]]; do shift; done; "$@"; }
+  have_root() { return 0; }
+  stub apt-get "*install*tmux :: exit 100" "*update :: true" "*install*tmux :: exit 100"
+  run apt_install tmux
+  [[ "$status" != 0 ]]
+  unstub apt-get
+}
+
+@test "the build libraries of Python are asked for only where a Python must be built" {
+  load_harness
+  python_find() { echo /opt/python; }
+  [[ "$(system_packages)" != *libssl-dev* ]]
+  python_find() { :; }
+  [[ "$(system_packages)" == *libssl-dev* && "$(system_packages)" == *liblzma-dev* ]]
+}
+
+@test "a download with another digest than the pinned one is thrown away" {
+  load_harness
+  fake curl 'while [[ "$1" != --output ]]; do shift; done; echo evil >"$2"'
+  run fetch https://example.invalid/tool 0000 "$TEST_DIR/tool"
+  [[ "$status" != 0 && "$output" == *"sha256 mismatch"* ]]
+  [[ ! -e "$TEST_DIR/tool" && ! -e "$TEST_DIR/tool.part" ]]
+  fetch https://example.invalid/tool "$(echo evil | sha256sum | cut -d' ' -f1)" "$TEST_DIR/tool"
+  [[ "$(<"$TEST_DIR/tool")" == evil ]]
+}
+
+@test "rust: an existing toolchain that is new enough and has Clippy is used as it is" {
+  fake rustc 'echo "rustc 1.90.1 (abc 2025-10-06)"'
+  fake clippy-driver 'echo "clippy 0.1.90"'
+  load_harness
+  [[ "$(rust_toolchain)" == "default 1.90.1" ]]
+  run rust_check
+  [[ "$status" == 0 ]]
+}
+
+@test "rust: too old, without Clippy, or broken means the pinned toolchain, by name and not as the new default" {
+  fake clippy-driver 'echo "clippy"'
+  fake rustc '[[ "${RUSTUP_TOOLCHAIN:-}" == 1.95.0 ]] && echo "rustc 1.95.0 (x)" || echo "rustc 1.70.0 (x)"'
+  load_harness
+  [[ "$(rust_toolchain)" == "1.95.0 1.95.0" ]]
+  fake clippy-driver '[[ "${RUSTUP_TOOLCHAIN:-}" == 1.95.0 ]]'
+  fake rustc 'echo "rustc 1.95.0 (x)"'
+  [[ "$(rust_toolchain)" == "1.95.0 1.95.0" ]]
+  fake clippy-driver 'exit 1'
+  run rust_toolchain
+  [[ "$status" != 0 ]]
+}
+
+@test "rust: an existing rustup gets the pinned toolchain with Clippy" {
+  load_harness
+  stub rustup "toolchain install 1.95.0 --profile minimal --component clippy* :: true"
+  rust_apply
+  unstub rustup
+}
+
+@test "rust: an installer with a wrong digest is never executed" {
+  without rustup rustc
+  load_harness
+  fake curl 'while [[ "$1" != --output ]]; do shift; done; printf "#!/bin/sh\ntouch %s/executed\n" "$STUB_DIR" >"$2"'
+  STATE_DIR="$TEST_DIR/state" run bash -e "$PROJECT/lib/step_main.sh" apply rust
+  [[ "$status" != 0 && ! -e "$STUB_DIR/executed" ]]
+}
+
+@test "FlashAttention is left out, and said to be, without a card, when switched off, and on another Python" {
+  load_harness
+  mkdir -p "$VENV_DIR/bin"
+  fake python 'exit 0'
+  cp "$TEST_DIR/bin/python" "$VENV_DIR/bin/python"
+  [[ "$(flash_attn_use)" == "no graphics card in use" ]]
+  GPU_NAME=H100 GPU_CUDA=12.8
+  [[ -z "$(flash_attn_use)" ]]
+  [[ "$(FLASH_ATTN=off flash_attn_use)" == "FLASH_ATTN=off" ]]
+  printf '#!/bin/sh\nexit 1\n' >"$VENV_DIR/bin/python"
+  [[ "$(flash_attn_use)" == *"Python 3.12" ]]
+  [[ "$(FLASH_ATTN=off flash_attn_check)" == *"@set attention sdpa"* ]]
+}
+
+@test "FlashAttention: the wheel of the row is fetched, and removed again when it does not work" {
+  load_harness
+  GPU_NAME=H100 GPU_CUDA=12.8 STATE_DIR="$TEST_DIR/state"
+  mkdir -p "$VENV_DIR/bin"
+  printf '#!/bin/sh\nexit 1\n' >"$VENV_DIR/bin/python"
+  printf '#!/bin/sh\necho "$*" >>"$STUB_DIR/uv.log"\n' >"$VENV_DIR/bin/uv"
+  chmod +x "$VENV_DIR/bin/"*
+  fetch() { echo "$1 $2" >>"$STUB_DIR/fetched"; }
+  uv_install() { echo "install $*" >>"$STUB_DIR/uv.log"; }
+  run flash_attn_apply
+  [[ "$status" != 0 ]]
+  grep -q "/v2.8.3/flash_attn-2.8.3%2Bcu12torch2.7cxx11abiTRUE-cp312-cp312-linux_x86_64.whl cafd4f70" "$STUB_DIR/fetched"
+  grep -q "install --no-deps .*flash_attn-2.8.3+cu12" "$STUB_DIR/uv.log"
+  grep -q "pip uninstall .*flash-attn" "$STUB_DIR/uv.log"
+  rm "$STUB_DIR/fetched"
+  GPU_CUDA=12.4 run flash_attn_apply
+  grep -q "/v2.7.4.post1/flash_attn-2.7.4.post1%2Bcu12torch2.4cxx11abiFALSE-cp312" "$STUB_DIR/fetched"
+}
+
+@test "the ecosystem: the source repository only where the registry lacks the version" {
+  load_harness
+  set -o pipefail
+  local row="demo-package|9.9.9|3.12.0|demo|https://example.invalid/repo"
+  venv_has() { :; }
+  uv_install() {
+    echo "$*" >>"$STUB_DIR/uv.log"
+    [[ "$*" != *==* ]] || { echo "there is no version of demo-package==9.9.9" && return 1; }
+  }
+  ecosystem_install "$row"
+  [[ "$(tail -n 1 "$STUB_DIR/uv.log")" == "--no-deps demo-package @ git+https://example.invalid/repo@v9.9.9" ]]
+  rm "$STUB_DIR/uv.log"
+  uv_install() {
+    echo "$*" >>"$STUB_DIR/uv.log"
+    echo "No space left on device"
+    return 1
+  }
+  run ecosystem_install "$row"
+  [[ "$status" != 0 && "$(wc -l <"$STUB_DIR/uv.log")" == 1 ]]
+}
+
+@test "the ecosystem: a package for a newer Python is left out only outside the validated regime" {
+  load_harness
+  run ! ecosystem_skips 3.12.1 3.12.10
+  SKIP_ENV_CHECK=1
+  ecosystem_skips 3.12.1 3.12.10
+  run ! ecosystem_skips 3.12.11 3.12.10
+}
+
+@test "gh is no part of the demo, and its absence from the system's packages is no failure" {
+  without gh
+  load_harness
+  have_root() { return 0; }
+  fake apt-cache 'true'
+  run cli_tools_check
+  [[ "$status" == 0 && "$output" == *"no gh"* ]]
+  fake apt-cache 'echo "gh | 2.4.0"'
+  run cli_tools_check
+  [[ "$status" == 1 ]]
+  DEMO=1 run cli_tools_check
+  [[ "$status" == 0 ]]
+}
