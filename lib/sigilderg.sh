@@ -70,7 +70,7 @@ sigilderg_main() {
       ui_init
       environment_detect
       runner_start
-      runner_run python venv torch packages ecosystem
+      runner_run system_deps python venv torch packages ecosystem rust sandbox driver sandbox_proof
       ;;
     evaluate:*)
       (($# >= 2)) || die 2 "evaluate needs a sample file"
