@@ -62,34 +62,11 @@ def main(
     fresh: Annotated[bool, Option("--fresh", help="Move earlier samples aside and start anew.")] = False,
 ) -> None:
     """Evaluate a base model and its Rust fine-tune on HumanEval-Rust, with and without policy enforcement."""
-    config = EvaluationConfig(
-        base_model=base_model,
-        checkpoint_path=checkpoint_path,
-        output_dir=output_dir,
-        num_samples=num_samples,
-        k_values=parse_k_values(k_values),
-        skip_base=skip_base,
-        skip_finetuned=skip_finetuned,
-        policy_only=policy_only,
-        no_policy_only=no_policy_only,
-        batch_size=batch_size,
-        n_workers=default_workers() if n_workers is None else n_workers,
-        timeout=timeout,
-        max_new_tokens=max_new_tokens,
-        temperature=temperature,
-        top_p=top_p,
-        device=device,
-        seed=seed,
-        sandbox_mode=sandbox_mode,
-        load_in_4bit=load_in_4bit,
-        stop_when_closed=stop_when_closed,
-        suite=suite,
-        problem_file=problem_file,
-        raw_problems=raw_problems,
-        tasks=parse_tasks(tasks),
-        fresh=fresh,
-    )
-    evaluate_pair(config)
+    settings = dict(locals())  # the options are named as the settings are; a stray name would be refused
+    settings["k_values"] = parse_k_values(k_values)
+    settings["n_workers"] = default_workers() if n_workers is None else n_workers
+    settings["tasks"] = parse_tasks(tasks)
+    evaluate_pair(EvaluationConfig.model_validate(settings))
 
 
 if __name__ == "__main__":

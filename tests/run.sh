@@ -76,10 +76,16 @@ main() {
   "$VENV/bin/ruff" check "${python_sources[@]}"
   "$VENV/bin/ruff" format --check "${python_sources[@]}"
   "$VENV/bin/mypy"
+  say "pytest, and bats beside it"
+  local failed=0 log=$VENV/bats.log bats
+  bats --recursive tests/bats >"$log" 2>&1 &
+  bats=$!
+  "$VENV/bin/python" -m pytest "$@" || failed=1
+  wait "$bats" || failed=1
   say "bats"
-  bats --recursive tests/bats
-  say "pytest"
-  "$VENV/bin/python" -m pytest "$@"
+  cat "$log"
+  printf 'bats: %d passed, %d failed\n' "$(grep -c '^ok ' "$log")" "$(grep -c '^not ok ' "$log")"
+  return "$failed"
 }
 
 main "$@"

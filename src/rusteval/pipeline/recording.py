@@ -96,31 +96,29 @@ def build_metadata(
         "base_of_adapter": describe_model(models.base)
         if facts is not None and models.base is not None
         else None,
-        "adapter": None
-        if facts is None
-        else {
-            "rank": facts.rank,
-            "alpha": facts.alpha,
-            "target_modules": list(facts.target_modules),
-            "trained_on": facts.trained_on,
-            "base_name_agrees": facts.base_name_agrees,
-        },
+        "adapter": None if facts is None else {**asdict(facts), "target_modules": list(facts.target_modules)},
         "sample_identity": {role: identity.model_dump() for role, identity in identities.items()},
         "engine": dict(engine_facts),
-        "judging": {
-            "protocol": "verified",
-            "rustc": court.toolchain.version,
-            "clippy": court.toolchain.clippy_driver is not None,
-            "sandbox": court.sandbox.name,
-            "sandbox_contains": court.sandbox.contains,
-            "self_test": court.self_test.to_dict(),
-            "timeout_s": court.settings.timeout_s,
-            "n_workers": court.settings.n_workers,
-            "trust_gate": trust.to_dict(),
-            "statistics": {role: asdict(own) for role, own in counts.items()},
-        },
+        "judging": _judging_facts(court, counts=counts, trust=trust),
         "environment": collect_environment(packages=_PACKAGES),
         "setup": setup,
+    }
+
+
+def _judging_facts(
+    court: "Court", *, counts: Mapping[Role, JudgeStatistics], trust: TrustReport
+) -> dict[str, Any]:
+    return {
+        "protocol": "verified",
+        "rustc": court.toolchain.version,
+        "clippy": court.toolchain.clippy_driver is not None,
+        "sandbox": court.sandbox.name,
+        "sandbox_contains": court.sandbox.contains,
+        "self_test": court.self_test.to_dict(),
+        "timeout_s": court.settings.timeout_s,
+        "n_workers": court.settings.n_workers,
+        "trust_gate": trust.to_dict(),
+        "statistics": {role: asdict(own) for role, own in counts.items()},
     }
 
 
