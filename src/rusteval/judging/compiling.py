@@ -117,7 +117,7 @@ def run_compiler(program: Path, flags: Sequence[str], *, output: Path, bench: Wo
 def _compile(edition: str, *, bench: Workbench) -> Compiled:
     output = bench.directory / f"output-{edition}"
     built = output / "program"
-    flags = (*RUSTC_FLAGS, "--edition", edition, "-o", str(built))
+    flags = (*RUSTC_FLAGS, *_fast_linker(bench.toolchain), "--edition", edition, "-o", str(built))
     result = run_compiler(bench.toolchain.rustc, flags, output=output, bench=bench)
     time_ms = round(result.wall_s * 1000, 1)
     if result.exit_code == 0 and result.stopped is None:
@@ -137,6 +137,16 @@ def _compile(edition: str, *, bench: Workbench) -> Compiled:
         result=text,
         decided=decided,
     )
+
+
+def _fast_linker(toolchain: Toolchain) -> tuple[str, ...]:
+    """Let gcc use the linker that comes with Rust, where it does: it takes half the processor time off a program.
+
+    rustc does so by itself only with the linker `cc`, a link that leads out of what the jails show.
+    """
+    for linker in sorted(toolchain.sysroot.glob("lib/rustlib/*/bin/gcc-ld/ld.lld")):
+        return ("-C", f"link-arg=-B{linker.parent}", "-C", "link-arg=-fuse-ld=lld")
+    return ()
 
 
 def _take_binary(built: Path, *, bench: Workbench) -> Path:

@@ -11,6 +11,8 @@ def without_head(rendered: str, *, head: str) -> str:
         rendered: a message as rustc renders it, quoted lines not shortened.
         head: the text before the answer on its first line.
     """
+    if head not in rendered:
+        return rendered
     lines = rendered.split("\n")
     gutter = None  # the width of the line numbers' column while marks below the quoted line are moved
     for number, line in enumerate(lines):
