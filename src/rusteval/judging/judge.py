@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from rusteval.errors import InputError
 from rusteval.generation.samples import Sample
-from rusteval.judging.assembly import Program
+from rusteval.judging.assembly import Program, Protocol
 from rusteval.judging.cache import VerdictCache
 from rusteval.judging.clippy import ALLOWED
 from rusteval.judging.compiling import EDITIONS, RUSTC_FLAGS
+from rusteval.judging.human_eval_rust.verdicts import judge_invalid
 from rusteval.judging.limits import GIB, compile_limits, run_limits
 from rusteval.judging.one_program import Bench, judge_program
 from rusteval.judging.preparation import Prepared, prepare
@@ -74,6 +75,7 @@ def judge_samples(
     toolchain: Toolchain,
     settings: JudgeSettings,
     cache: VerdictCache | None,
+    protocol: Protocol = "verified",
     on_progress: Progress | None = None,
     statistics: JudgeStatistics | None = None,
 ) -> list[Verdict]:
@@ -87,8 +89,8 @@ def judge_samples(
     problems = suite.by_id
     _check_tasks(samples, problems, suite_name=suite.name)
     counts = statistics if statistics is not None else JudgeStatistics()
-    conditions = _conditions(sandbox=sandbox, toolchain=toolchain, settings=settings)
-    prepared, keys, programs = _prepare_all(samples, problems, conditions=conditions)
+    conditions = _conditions(sandbox=sandbox, toolchain=toolchain, settings=settings) | {"protocol": protocol}
+    prepared, keys, programs = _prepare_all(samples, problems, conditions=conditions, protocol=protocol)
     counts.samples, counts.distinct = len(samples), len(programs)
     known = {} if cache is None else {key: found for key in programs if (found := cache.get(key)) is not None}
     counts.from_cache = len(known)
@@ -117,7 +119,7 @@ def judge_samples(
         _judge_all(todo, bench=bench, n_workers=settings.n_workers, on_judged=keep)
         _recheck(todo, judgements, bench=bench, keep=keep, counts=counts)
     return [
-        _verdict(sample, read, judgements.get(key) if key is not None else None)
+        _verdict(sample, read, judgements.get(key) if key is not None else None, protocol=protocol)
         for sample, read, key in zip(samples, prepared, keys, strict=True)
     ]
 
@@ -135,7 +137,11 @@ def _check_tasks(samples: Sequence[Sample], problems: Mapping[str, Problem], *, 
 
 
 def _prepare_all(
-    samples: Sequence[Sample], problems: Mapping[str, Problem], *, conditions: Mapping[str, object]
+    samples: Sequence[Sample],
+    problems: Mapping[str, Problem],
+    *,
+    conditions: Mapping[str, object],
+    protocol: Protocol,
 ) -> tuple[list[Prepared], list[str | None], dict[str, Program]]:
     """Return what each sample is, the key of its program (None if it has none), and the distinct programs."""
     seen: dict[tuple[str, str], tuple[Prepared, str | None]] = {}
@@ -145,7 +151,7 @@ def _prepare_all(
     for sample in samples:
         identity = (sample.task_id, sample.completion)
         if identity not in seen:
-            read = prepare(sample.completion, problem=problems[sample.task_id])
+            read = prepare(sample.completion, problem=problems[sample.task_id], protocol=protocol)
             key = None if read.program is None else program_key(read.program, conditions=conditions)
             seen[identity] = (read, key)
             if read.program is not None and key is not None:
@@ -208,7 +214,9 @@ def _recheck(
         keep(key, second)
 
 
-def _verdict(sample: Sample, read: Prepared, judgement: Judgement | None) -> Verdict:
+def _verdict(sample: Sample, read: Prepared, judgement: Judgement | None, *, protocol: Protocol) -> Verdict:
+    if judgement is None and protocol == "human-eval-rust":
+        judgement = judge_invalid(read.note or "")
     if judgement is None:
         judgement = Judgement(
             error_type="no_code", result=f"failed: no code in the answer{_because(read.note)}"

@@ -7,6 +7,8 @@ from pathlib import Path
 from rusteval.judging.assembly import Program
 from rusteval.judging.clippy import check_clippy
 from rusteval.judging.compiling import Workbench, compile_program, write_sources
+from rusteval.judging.human_eval_rust.judging import SourceBench, judge_source
+from rusteval.judging.human_eval_rust.preparation import SOURCE_NAME
 from rusteval.judging.limits import Limits
 from rusteval.judging.program import Judgement
 from rusteval.judging.running import run_tests
@@ -59,9 +61,22 @@ def judge_program(program: Program, *, bench: Bench) -> Judgement:
 def _judge_once(program: Program, *, bench: Bench) -> Judgement:
     directory = bench.workplace.new_directory()
     try:
+        if program.protocol == "human-eval-rust":
+            return judge_source(program.files[SOURCE_NAME], bench=_source_bench(bench, directory=directory))
         return _judge_in(program, bench=bench, place=_workbench(bench, directory=directory))
     finally:
         remove_tree(directory)
+
+
+def _source_bench(bench: Bench, *, directory: Path) -> SourceBench:
+    return SourceBench(
+        directory=directory,
+        sandbox=bench.sandbox,
+        toolchain=bench.toolchain,
+        timeout_s=bench.run_limits.cpu_s,
+        clippy=bench.clippy,
+        stop=bench.stop,
+    )
 
 
 def _workbench(bench: Bench, *, directory: Path) -> Workbench:

@@ -9,12 +9,15 @@ from pydantic import ValidationError
 from rusteval.errors import InfrastructureError, InputError
 from rusteval.files import read_jsonl, write_jsonl_atomic
 from rusteval.generation.samples import Sample
+from rusteval.judging.assembly import Protocol
 from rusteval.judging.cache import VerdictCache
+from rusteval.judging.human_eval_rust.verdicts import enforce_filter
 from rusteval.judging.judge import JudgeSettings, judge_samples
 from rusteval.judging.sandbox import Sandbox
 from rusteval.judging.toolchain import Toolchain
 from rusteval.judging.verdict import Verdict, enforce_policy
 from rusteval.problems.models import Suite
+from rusteval.statistics.human_eval_rust import documented_metrics
 from rusteval.statistics.metrics import compute_metrics
 from rusteval.status import StatusReporter
 
@@ -34,6 +37,7 @@ class Scoring:
     k_values: tuple[int, ...]
     policy: bool
     seed: int
+    protocol: Protocol = "verified"
 
 
 def read_samples(path: Path) -> list[Sample]:
@@ -81,12 +85,28 @@ def score_file(path: Path, *, scoring: Scoring, reporter: StatusReporter) -> dic
         toolchain=scoring.toolchain,
         settings=scoring.settings,
         cache=scoring.cache,
+        protocol=scoring.protocol,
         on_progress=reporter.update_of,
     )
     if scoring.policy:
-        verdicts = [enforce_policy(verdict) for verdict in verdicts]
+        enforce = enforce_policy if scoring.protocol == "verified" else enforce_filter
+        verdicts = [enforce(verdict) for verdict in verdicts]
     write_jsonl_atomic(results_path(path), (verdict.to_row() for verdict in verdicts))
     check_infrastructure(verdicts, where=str(path))
+    return _metrics(verdicts, scoring=scoring)
+
+
+def _metrics(verdicts: Sequence[Verdict], *, scoring: Scoring) -> dict[str, object]:
+    if scoring.protocol == "human-eval-rust":
+        documented = documented_metrics(
+            verdicts, k_values=scoring.k_values, rustc_version=scoring.toolchain.version
+        )
+        counts = {
+            "n_tasks": len({verdict.sample.task_id for verdict in verdicts}),
+            "n_samples": len(verdicts),
+            "infra_errors": sum(verdict.outcome == "infra_error" for verdict in verdicts),
+        }
+        return {"protocol": scoring.protocol, **documented, **counts}
     return compute_metrics(
         verdicts,
         k_values=scoring.k_values,

@@ -42,7 +42,13 @@ NOTHING = "rusteval-none"
 
 ISOLATION = (
     *("--quiet", "--noprofile", "--net=none", "--ipc-namespace", "--nonewprivs", "--seccomp"),
-    *("--private-dev", "--private-etc=none", "--disable-mnt", "--dbus-user=none", "--dbus-system=none"),
+    *(
+        "--private-dev",
+        "--private-etc=alternatives",
+        "--disable-mnt",
+        "--dbus-user=none",
+        "--dbus-system=none",
+    ),
     *(
         "--no3d",
         "--nosound",
