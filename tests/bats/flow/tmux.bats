@@ -32,6 +32,10 @@ dead() { [[ "$(tmux list-panes -t '=sigilderg-eval:' -F '#{pane_dead}')" == 1 ]]
   echo "$output"
   [[ "$output" == *"running in the tmux session"*"generate base (running)"*"3 of 9, 1.5 per second, 4 s left"* ]]
   [[ "$output" != *"  open "* ]]
+  jq '.samples_done = 0 | .samples_per_second = 0 | .eta_s = null' humaneval_results/status.json >status.new
+  mv status.new humaneval_results/status.json
+  run setup_run --status
+  [[ "$output" == *"  0 of 9"* && "$output" != *null* ]]
   touch humaneval_results/go-on
   wait_until dead
   [[ "$(<"$(exit_file)")" == 0 ]]
