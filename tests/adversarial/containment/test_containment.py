@@ -15,7 +15,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -129,8 +129,6 @@ def listen(stack: ExitStack, traps: Traps, words: dict[str, str]) -> None:
             try:
                 if door.type == socket.SOCK_STREAM:
                     visitor, _ = door.accept()
-                    with visitor:
-                        visitor.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
                 else:
                     door.recv(100)
             except TimeoutError:
@@ -138,6 +136,9 @@ def listen(stack: ExitStack, traps: Traps, words: dict[str, str]) -> None:
                     return
                 continue
             traps.events.add(name)
+            if door.type == socket.SOCK_STREAM:
+                with visitor, suppress(OSError):  # the visitor may have gone already
+                    visitor.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
 
     doors = {"tcp": tcp, "udp": udp, "abstract": abstract, "socket": unix}
     threads = [threading.Thread(target=watch, args=door) for door in doors.items()]
