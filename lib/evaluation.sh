@@ -39,6 +39,7 @@ evaluation_command() {
     --base-model "$BASE_MODEL" --checkpoint-path "$CHECKPOINT_PATH" --output-dir "$OUTPUT_DIR"
     --num-samples "$NUM_SAMPLES" --k-values "$K_VALUES" --seed "$SEED" --sandbox-mode "$SANDBOX_MODE")
   [[ -z "$TASKS" ]] || EVALUATION+=(--tasks "$TASKS")
+  ((COMPARE_PROTOCOLS)) || EVALUATION+=(--no-compare-protocols)
 }
 
 # secret_names: the variables of the environment that hold secrets.

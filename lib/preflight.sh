@@ -153,27 +153,34 @@ preflight_privileges() {
 }
 
 preflight_sandbox() {
-  local tool
+  local tools
   if [[ "$SANDBOX_MODE" == none ]]; then
     preflight_warning sandbox "SANDBOX_MODE=none: generated code will run without isolation"
     return 0
   fi
-  if [[ "$SANDBOX_MODE" != auto && " $SANDBOX_BACK_ENDS " != *" $SANDBOX_MODE "* ]]; then
-    finding sandbox "SANDBOX_MODE=$SANDBOX_MODE cannot be used yet" "set it to auto or one of: $SANDBOX_BACK_ENDS"
-    return 0
-  fi
-  for tool in $SANDBOX_BACK_ENDS; do
-    [[ "$SANDBOX_MODE" == auto || "$SANDBOX_MODE" == "$tool" ]] || continue
-    if command -v "$(sandbox_command "$tool")" >/dev/null; then
-      passed sandbox "$tool is installed"
-      return 0
-    fi
-  done
-  if have_root; then
+  tools="$(sandbox_installed)"
+  if [[ "$tools" == docker ]]; then
+    preflight_docker
+  elif [[ -n "$tools" ]]; then
+    passed sandbox "${tools// / and } can be used"
+  elif have_root; then
     passed sandbox "none is installed yet, but can be"
   else
-    finding sandbox "no sandbox is installed, and this user cannot install one" \
-      "run: sudo apt-get install --no-install-recommends ${SANDBOX_PACKAGES[*]}"
+    finding sandbox "no sandbox of SANDBOX_MODE=$SANDBOX_MODE is installed, and this user cannot install one" \
+      "run: sudo apt-get install --no-install-recommends $(sandbox_wanted | while read -r tool; do
+        printf '%s ' "$(sandbox_package "$tool")"
+      done)"
+  fi
+}
+
+# preflight_docker: a client alone is nothing: its engine must answer this user.
+preflight_docker() {
+  local said
+  if said="$(timeout 20 docker version --format '{{.Server.Version}}' 2>&1 </dev/null)"; then
+    passed sandbox "the Docker engine answers (version $said)"
+  else
+    finding sandbox "the Docker engine does not answer this user: ${said##*$'\n'}" \
+      "start it (sudo systemctl start docker), add this user to the group docker, or set SANDBOX_MODE=auto"
   fi
 }
 

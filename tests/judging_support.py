@@ -8,9 +8,11 @@ from functools import cache
 from pathlib import Path
 from threading import Event
 
-from rusteval.judging.assembly import Program
+from rusteval.judging.assembly import ANSWER_HEAD, Program
+from rusteval.judging.batch import Bench, judge_alone
 from rusteval.judging.limits import GIB, compile_limits, run_limits
-from rusteval.judging.one_program import Bench
+from rusteval.judging.neighbours import needs_own_crate
+from rusteval.judging.program import Judgement
 from rusteval.judging.sandbox.base import Sandbox
 from rusteval.judging.sandbox.launcher import Launcher
 from rusteval.judging.sandbox.select import BACK_ENDS
@@ -21,42 +23,30 @@ JAILS = ("bubblewrap", "firejail")
 ALL_BACK_ENDS = (*JAILS, "none")
 TEST_NAMES = ("test_even", "test_odd")
 
-MAIN = """
-mod answer;
-mod checks;
-fn main() {
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line).unwrap();
-    let (passed, other) = line.trim().split_once(' ').unwrap();
-    let tests: [(&str, fn()); 2] = [("test_even", checks::test_even), ("test_odd", checks::test_odd)];
-    let results: Vec<(&str, bool)> = tests
-        .into_iter()
-        .map(|(name, test)| (name, std::thread::Builder::new().stack_size(64 << 20).spawn(test).unwrap().join().is_ok()))
-        .collect();
-    let all = results.iter().all(|(_, ok)| *ok);
-    let nonce = if all { passed } else { other };
-    println!();
-    for (name, ok) in &results {
-        println!("{nonce} test {name} {}", if *ok { "ok" } else { "failed" });
-    }
-    println!("{nonce} done {}", results.len());
-    std::process::exit(if all { 0 } else { 101 });
-}
-"""
 CHECKS = """
-use crate::answer::is_even;
-pub fn test_even() { assert_eq!(is_even(2), true); assert_eq!(is_even(0), true); assert_eq!(is_even(-4), true); }
-pub fn test_odd() { assert_eq!(is_even(3), false); assert_eq!(is_even(-1), false); assert_eq!(is_even(7), false); }
+use super::is_even;
+fn test_even() { assert_eq!(is_even(2), true); assert_eq!(is_even(0), true); assert_eq!(is_even(-4), true); }
+fn test_odd() { assert_eq!(is_even(3), false); assert_eq!(is_even(-1), false); assert_eq!(is_even(7), false); }
+type Test = (&'static str, fn(), ::core::option::Option<&'static str>);
+pub(crate) const RUSTEVAL_TESTS: &[Test] = &[("test_even", test_even, None), ("test_odd", test_odd, None)];
 """
 RIGHT = "pub fn is_even(n: i64) -> bool { n % 2 == 0 }\n"
 WRONG = "pub fn is_even(n: i64) -> bool { n > 1 }\n"
 
 
 def program(answer: str) -> Program:
-    """Return a program whose answer is the given module text."""
-    return Program(
-        files={"main.rs": MAIN, "answer.rs": answer, "checks.rs": CHECKS}, test_names=TEST_NAMES, refused=None
-    )
+    """Return a program whose answer is the given module text; nothing is refused."""
+    files = {
+        "problem.rs": '#[path = "answer.rs"]\npub(crate) mod answer;\n',
+        "answer.rs": ANSWER_HEAD + answer,
+        "checks.rs": CHECKS,
+    }
+    return Program(files=files, test_names=TEST_NAMES, refused=None, alone=needs_own_crate(answer))
+
+
+def judge_program(one: Program, *, bench: Bench) -> Judgement:
+    """Judge one program alone."""
+    return judge_alone("it", one, bench=bench)
 
 
 @cache

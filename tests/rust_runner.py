@@ -3,13 +3,14 @@
 import os
 import secrets
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
 from rusteval.judging.assembly import Program, assemble
+from rusteval.judging.crate import ROOT_FILE, cfg_flags, module_name, root_text
 from rusteval.judging.toolchain import find_toolchain
 from rusteval.problems.models import Problem
 from rusteval.rust.extraction import extract_answer
@@ -17,18 +18,6 @@ from rusteval.rust.extraction import extract_answer
 ADVERSARIAL = Path(__file__).parent / "adversarial" / "gaming"
 RUN_SECONDS = 60
 NOBODY = 65534
-
-BATCH_MAIN = """
-fn main() {
-    ::std::panic::set_hook(::std::boxed::Box::new(|_| ()));
-    for (sample, tests) in all() {
-        for (name, test, _) in tests {
-            let thread = ::std::thread::Builder::new().stack_size(64 << 20).spawn(*test);
-            println!("{sample} {name} {}", thread.unwrap().join().is_ok());
-        }
-    }
-}
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,15 +77,15 @@ def run_program(
     nobody: bool = False,
     flags: tuple[str, ...] = (),
 ) -> tuple[str, str]:
-    write_files(program.files, directory)
-    compiled = compile_crate(directory, "main.rs", edition=edition, flags=flags)
+    write_crate([program], directory)
+    compiled = compile_crate(directory, ROOT_FILE, edition=edition, flags=flags)
     if compiled.returncode != 0:
         return "compile_error", compiled.stderr
     passed, other = secrets.token_hex(16), secrets.token_hex(16)
     try:
         run = subprocess.run(
             [directory / "program"],
-            input=f"{passed} {other}\n".encode(),
+            input=f"0 {passed} {other}\n".encode(),
             capture_output=True,
             timeout=RUN_SECONDS,
             check=False,
@@ -117,33 +106,33 @@ def run_program(
 
 def run_batch(programs: Mapping[str, Program], directory: Path, *, edition: str = "2021") -> dict[str, bool]:
     """Compile many programs as modules of one crate; return whether all tests of each passed."""
-    names = list(programs)
-    for number, name in enumerate(names):
-        write_files(programs[name].files, directory / f"s{number}")
-    modules = "".join(f'#[path = "s{n}/problem.rs"]\nmod s{n};\n' for n in range(len(names)))
-    rows = "".join(f"({n}, s{n}::answer::rusteval_checks::RUSTEVAL_TESTS)," for n in range(len(names)))
-    kind = "Vec<(usize, &'static [(&'static str, fn(), Option<&'static str>)])>"
-    (directory / "batch.rs").write_text(f"{modules}fn all() -> {kind} {{ vec![{rows}] }}\n{BATCH_MAIN}")
-    compiled = compile_crate(directory, "batch.rs", edition=edition)
+    write_crate(list(programs.values()), directory)
+    compiled = compile_crate(directory, ROOT_FILE, edition=edition)
     assert compiled.returncode == 0, compiled.stderr[:4000]
-    run = subprocess.run(
-        [directory / "program"], capture_output=True, text=True, timeout=RUN_SECONDS, check=True
-    )
-    results = {name: [] for name in names}
-    for line in run.stdout.splitlines():
-        words = line.split(" ")
-        if len(words) == 3 and words[0].isdigit() and words[2] in {"true", "false"}:
-            results[names[int(words[0])]].append((words[1], words[2] == "true"))
     return {
-        name: [test for test, _ in results[name]] == list(programs[name].test_names)
-        and all(ok for _, ok in results[name])
-        for name in names
+        name: _passes(directory / "program", index, program.test_names)
+        for index, (name, program) in enumerate(programs.items())
     }
 
 
+def _passes(binary: Path, index: int, test_names: Sequence[str]) -> bool:
+    order = f"{index} PASSED OTHER\n"
+    run = subprocess.run(
+        [binary], input=order, capture_output=True, text=True, timeout=RUN_SECONDS, check=False
+    )
+    reported = [line for line in run.stdout.splitlines() if line.startswith("PASSED test ")]
+    return run.returncode == 0 and reported == [f"PASSED test {name} ok" for name in test_names]
+
+
+def write_crate(programs: Sequence[Program], directory: Path) -> None:
+    for index, program in enumerate(programs):
+        write_files(program.files, directory / module_name(index))
+    write_files({ROOT_FILE: root_text(range(len(programs)))}, directory)
+
+
 def write_files(files: Mapping[str, str], directory: Path) -> None:
-    directory.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
+        (directory / name).parent.mkdir(parents=True, exist_ok=True)
         (directory / name).write_bytes(text.encode())
 
 
@@ -152,7 +141,19 @@ def compile_crate(
 ) -> subprocess.CompletedProcess[str]:
     lints = () if flags else ("--cap-lints", "allow")
     return subprocess.run(
-        [rustc(), "--edition", edition, *lints, "-C", "debuginfo=0", *flags, "-o", "program", root],
+        [
+            rustc(),
+            "--edition",
+            edition,
+            *lints,
+            *cfg_flags(lint=False),
+            "-C",
+            "debuginfo=0",
+            *flags,
+            "-o",
+            "program",
+            root,
+        ],
         cwd=directory,
         capture_output=True,
         text=True,

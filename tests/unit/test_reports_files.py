@@ -4,39 +4,14 @@ import struct
 import xml.etree.ElementTree as ET
 
 import pytest
-from markdown_it import MarkdownIt
 
 from builders import HOSTILE, make_model, make_run, make_suite, make_task, make_verdict
+from markdown_tables import MARKDOWN, row_of, table_with, tables_of
 from rusteval.reports.analysis import analyse, error_rows, warnings
 from rusteval.reports.charts import draw_charts
 from rusteval.reports.run_view import ModelRun
 from rusteval.reports.write import write_reports
 from rusteval.statistics.metrics import compute_metrics
-
-MARKDOWN = MarkdownIt("commonmark").enable("table")
-
-
-def tables_of(text):
-    """Return all tables of a Markdown text as lists of rows of cell texts."""
-    tables, inside = [], False
-    for token in MARKDOWN.parse(text):
-        if token.type in ("table_open", "table_close"):
-            inside = token.type == "table_open"
-            tables += [[]] if inside else []
-        elif token.type == "tr_open":
-            tables[-1].append([])
-        elif token.type == "inline" and inside:
-            parts = [c.content for c in token.children if c.type in ("text", "code_inline", "text_special")]
-            tables[-1][-1].append("".join(parts))
-    return tables
-
-
-def table_with(text, header):
-    return next(table for table in tables_of(text) if table[0][: len(header)] == header)
-
-
-def row_of(table, first):
-    return next(row for row in table if row[0] == first)
 
 
 def test_all_files_of_a_run_with_two_models_and_two_modes(tmp_path):
@@ -56,7 +31,7 @@ def test_metrics_json_holds_what_the_verdicts_say(tmp_path):
     run = make_run(tasks=4, samples=3, k_values=(1, 3))
     write_reports(run, output_dir=tmp_path)
     document = json.loads((tmp_path / "no-policy/metrics.json").read_text())
-    assert list(document) == ["base", "finetuned", "comparison", "config", "timestamp"]
+    assert list(document) == ["base", "finetuned", "comparison", "human_eval_rust", "config", "timestamp"]
     for model in run.models:
         expected = compute_metrics(
             model.verdicts,

@@ -29,6 +29,16 @@ DISALLOWED = {
     "extern crate std": ('extern crate std as q; fn f() { q::fs::read("x"); }', "std::fs"),
     "space and comment in a path": ("fn f() { std :: /* x */ process :: exit(0) }", "std::process"),
     "leading colons": ('fn f() { ::std::fs::read("x"); }', "std::fs"),
+    "leading colons after use": ("use ::std::process::exit;", "std::process"),
+    "leading colons in a group": ("use {::std::fs};", "std::fs"),
+    "leading colons after return": ("fn f() { return ::std::process::exit(0) }", "std::process"),
+    "leading colons after a comparison": ("fn f() -> bool { 1 > ::std::process::id() }", "std::process"),
+    "leading colons after a cast": ("fn f() { 0 as ::std::os::raw::c_int; }", "std::os"),
+    "leading colons in a type": ("fn f(x: &mut ::std::fs::File) {}", "std::fs"),
+    "leading colons of a trait": ("fn f(x: &dyn ::std::net::ToSocketAddrs) {}", "std::net"),
+    "leading colons of an impl": ("impl ::std::process::Termination for X {}", "std::process"),
+    "leading colons in a condition": ('fn f() { if ::std::fs::exists("x") {} }', "std::fs"),
+    "leading colons in a match": ("fn f() { match ::std::env::args() { _ => () } }", "std::env"),
     "raw identifiers": ("use r#std::r#fs;", "std::fs"),
     "re-export in a module": ("mod a { pub mod b { pub use std::fs; } }", "std::fs"),
     "through an own module": ("mod x { pub use std::fs; } use crate::x::fs;", "std::fs"),
@@ -93,6 +103,8 @@ DISALLOWED = {
 }
 
 ALLOWED = {
+    "tails of qualified paths": "fn f() { <T as Trait>::process(); <u8>::fs::x(); <Vec<u8>>::env(); }",
+    "modules of others that are called so": "fn f() { a::std::fs(); my::std::process::exit(0); }",
     "comments": "// std::process unsafe\n/* extern */ /// std::fs\nfn f() {}",
     "strings": 'fn f() { let _ = ("std::process::exit", r#"unsafe std::fs"#); }',
     "words that contain a rule": "fn f(external: bool, is_unsafe: bool, hyperplane: u8, environment: u8) {}",

@@ -70,3 +70,18 @@ def test_lines_name_tokens_and_time_left(clock: Clock) -> None:
     clock.now += 10
     reporter.update(1, tokens=500)
     assert "generating, m: 1/10 samples, 0.1/s, 50 tokens/s, 1:30 left" in stream.getvalue()
+
+
+def test_what_an_earlier_run_did_is_said_and_does_not_count_for_the_rate():
+    now = [0.0]
+    stream = io.StringIO()
+    reporter = StatusReporter(stream=stream, clock=lambda: now[0])
+    reporter.begin("judging", unit="programs")
+    reporter.update_of(90, 100)
+    now[0] = 10.0
+    reporter.update_of(95, 100)
+    assert stream.getvalue().splitlines() == [
+        "== judging",
+        "   judging: 90 of 100 programs are known from before",
+        "   judging: 95/100 programs, 0.5/s, 0:10 left",
+    ]

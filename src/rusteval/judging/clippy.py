@@ -1,6 +1,9 @@
-"""Ask Clippy about the code of an answer, and only about that."""
+"""Ask Clippy about the code of answers, and only about that."""
 
-from rusteval.judging.compiling import ANSWER_FILE, Workbench, run_compiler
+from collections.abc import Sequence
+
+from rusteval.judging.compiling import CrateBench, run_compiler, write_source
+from rusteval.judging.crate import LINT_FILE, cfg_flags, index_of, is_answer, lint_text
 from rusteval.judging.diagnostics import parse_diagnostics
 
 ALLOWED = {
@@ -33,22 +36,31 @@ ALLOWED = {
 """Lints that do not count, each with what it is about that the answer did not choose."""
 
 
-def check_clippy(*, edition: str, bench: Workbench) -> bool | None:
-    """Return whether Clippy, with its default lints, finds nothing in the answer's own code.
+def check_clippy(indices: Sequence[int], *, edition: str, bench: CrateBench) -> dict[int, bool | None]:
+    """Return for each program whether Clippy, with its default lints, finds nothing in the answer's own code.
 
     None if Clippy is not installed or did not come to an end. Raises SandboxError.
     """
     driver = bench.toolchain.clippy_driver
     if driver is None:
-        return None
-    output = bench.directory / "clippy"
+        return dict.fromkeys(indices)
+    write_source(bench.sources / LINT_FILE, lint_text(indices))
     flags = (
         *("--crate-type", "bin", "--crate-name", "program", "--edition", edition, "--error-format=json"),
-        *("--cap-lints", "warn", "--emit=metadata", "-o", str(output / "program.rmeta")),
+        *("--cap-lints", "warn", "--emit=metadata", "-o", str(bench.output / "program.rmeta")),
+        *cfg_flags(lint=True),
         *(word for lint in ALLOWED for word in ("-A", lint)),
     )
-    result = run_compiler(driver, flags, output=output, bench=bench)
-    # rustc compiled the program already: findings are warnings here, anything else is Clippy's own trouble
-    if result.exit_code != 0 or result.stopped is not None:
-        return None
-    return not any(ANSWER_FILE in found.files for found in parse_diagnostics(result.stderr))
+    result = run_compiler(driver, flags, root=LINT_FILE, members=len(indices), bench=bench)
+    # rustc compiled the programs already: findings are warnings here, anything else is Clippy's own trouble
+    if result.exit_code == 0 and result.stopped is None:
+        findings = parse_diagnostics(result.stderr)
+        faulty = {index_of(file) for found in findings for file in found.files if is_answer(file)}
+        return {index: index not in faulty for index in indices}
+    if len(indices) == 1:
+        return dict.fromkeys(indices)
+    half = len(indices) // 2
+    return {
+        **check_clippy(indices[:half], edition=edition, bench=bench),
+        **check_clippy(indices[half:], edition=edition, bench=bench),
+    }

@@ -19,6 +19,7 @@ class Diagnostic:
     message: str
     rendered: str
     files: frozenset[str]
+    labelled: frozenset[str] = frozenset()
 
 
 def parse_diagnostics(output: bytes) -> Iterator[Diagnostic]:
@@ -35,13 +36,14 @@ def parse_diagnostics(output: bytes) -> Iterator[Diagnostic]:
 
 
 def _diagnostic(value: dict[str, Any]) -> Diagnostic:
-    spans = [span for span in value.get("spans") or [] if span.get("is_primary")]
+    spans = value.get("spans") or []
     return Diagnostic(
         level=str(value.get("level", "")),
         code=(value.get("code") or {}).get("code"),
         message=str(value.get("message", "")),
         rendered=str(value.get("rendered") or ""),
-        files=frozenset(_written_in(span) for span in spans),
+        files=frozenset(_written_in(span) for span in spans if span.get("is_primary")),
+        labelled=frozenset(_written_in(span) for span in spans if not span.get("is_primary")),
     )
 
 

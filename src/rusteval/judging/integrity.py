@@ -10,8 +10,9 @@ strings or comments.
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from rusteval.judging.escapes import find_escape
 from rusteval.rust.items import find_function
-from rusteval.rust.syntax import Token, in_attribute, parse, tokens_of
+from rusteval.rust.syntax import Token, in_attribute, tokens_in
 
 JUDGE_PREFIX = "rusteval_"
 
@@ -37,12 +38,12 @@ _FORBIDDEN_MACROS: Mapping[str, str] = MappingProxyType(
 
 def find_cheat(source: str, *, entry_point: str) -> str | None:
     """Name the first construct of an answer that forbids judging it, with its line, or return None."""
-    tokens = tokens_of(parse(source.encode()).root_node)
+    tokens = tokens_in(source.encode())
     for index in range(len(tokens)):
         reason = _forbidden(tokens, index)
         if reason is not None:
             return f"{reason} (line {tokens[index].line})"
-    return _conditional_entry_point(tokens, entry_point)
+    return find_escape(tokens) or _conditional_entry_point(tokens, entry_point)
 
 
 def _forbidden(tokens: list[Token], index: int) -> str | None:

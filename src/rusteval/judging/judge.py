@@ -2,21 +2,23 @@
 
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from rusteval.errors import InputError
 from rusteval.generation.samples import Sample
 from rusteval.judging.assembly import Program, Protocol
+from rusteval.judging.batch import Bench, Progress, Step, judge_alone, judge_batch, may_share
 from rusteval.judging.cache import VerdictCache
 from rusteval.judging.clippy import ALLOWED
 from rusteval.judging.compiling import EDITIONS, RUSTC_FLAGS
+from rusteval.judging.crate import root_template
 from rusteval.judging.human_eval_rust.verdicts import judge_invalid
 from rusteval.judging.limits import GIB, compile_limits, run_limits
-from rusteval.judging.one_program import Bench, judge_program
 from rusteval.judging.preparation import Prepared, prepare
-from rusteval.judging.program import Judgement, program_key
+from rusteval.judging.program import Judgement, conditions_key, program_key
 from rusteval.judging.sandbox.base import Sandbox
 from rusteval.judging.toolchain import Toolchain
 from rusteval.judging.verdict import Verdict
@@ -26,8 +28,11 @@ from rusteval.problems.models import Problem, Suite
 MOST_WORKERS = 24
 SPARE_CORES = 2
 NAMED_UNKNOWN_TASKS = 5
+BATCH = 100
+LEAST_BATCH = 10
+"""Smaller batches would cost more processor time than the waiting of other workers is worth."""
 
-Progress = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 """Called with (distinct programs judged so far, distinct programs in all)."""
 
 
@@ -36,7 +41,7 @@ class JudgeSettings:
     """How to judge. `timeout_s` bounds the processor time of one program's tests.
 
     `compile_timeout_s` bounds the processor time of one call of the compiler; `memory_bytes` the address space of
-    one run.
+    one run. `batch` is how many programs are compiled together at most; it changes no verdict.
     """
 
     n_workers: int
@@ -44,6 +49,7 @@ class JudgeSettings:
     clippy: bool = True
     compile_timeout_s: float = 30.0
     memory_bytes: int = GIB
+    batch: int = BATCH
 
 
 @dataclass(kw_only=True)
@@ -76,7 +82,7 @@ def judge_samples(
     settings: JudgeSettings,
     cache: VerdictCache | None,
     protocol: Protocol = "verified",
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
     statistics: JudgeStatistics | None = None,
 ) -> list[Verdict]:
     """Return the verdict on each sample, in the order of the samples.
@@ -86,10 +92,10 @@ def judge_samples(
         SandboxUnavailableError: the toolchain cannot be made reachable for this sandbox.
         KeyboardInterrupt: passed on, after every running command was ended and the work directory removed.
     """
+    check_tasks(samples, suite=suite)
     problems = suite.by_id
-    _check_tasks(samples, problems, suite_name=suite.name)
     counts = statistics if statistics is not None else JudgeStatistics()
-    conditions = _conditions(sandbox=sandbox, toolchain=toolchain, settings=settings) | {"protocol": protocol}
+    conditions = conditions_key(_conditions(sandbox=sandbox, toolchain=toolchain, settings=settings))
     prepared, keys, programs = _prepare_all(samples, problems, conditions=conditions, protocol=protocol)
     counts.samples, counts.distinct = len(samples), len(programs)
     known = {} if cache is None else {key: found for key in programs if (found := cache.get(key)) is not None}
@@ -116,7 +122,7 @@ def judge_samples(
             clippy=settings.clippy,
             stop=threading.Event(),
         )
-        _judge_all(todo, bench=bench, n_workers=settings.n_workers, on_judged=keep)
+        _judge_all(todo, bench=bench, settings=settings, on_judged=keep)
         _recheck(todo, judgements, bench=bench, keep=keep, counts=counts)
     return [
         _verdict(sample, read, judgements.get(key) if key is not None else None, protocol=protocol)
@@ -124,14 +130,15 @@ def judge_samples(
     ]
 
 
-def _check_tasks(samples: Sequence[Sample], problems: Mapping[str, Problem], *, suite_name: str) -> None:
-    unknown = sorted({sample.task_id for sample in samples} - problems.keys())
+def check_tasks(samples: Sequence[Sample], *, suite: Suite) -> None:
+    """Raise InputError if a sample's task is not in the suite."""
+    unknown = sorted({sample.task_id for sample in samples} - suite.by_id.keys())
     if unknown:
         named = ", ".join(unknown[:NAMED_UNKNOWN_TASKS]) + (
             ", ..." if len(unknown) > NAMED_UNKNOWN_TASKS else ""
         )
         raise InputError(
-            f"{len(unknown)} task ids of the samples are not in suite {suite_name} ({named}); "
+            f"{len(unknown)} task ids of the samples are not in suite {suite.name} ({named}); "
             "choose the suite that the samples were made for"
         )
 
@@ -140,7 +147,7 @@ def _prepare_all(
     samples: Sequence[Sample],
     problems: Mapping[str, Problem],
     *,
-    conditions: Mapping[str, object],
+    conditions: str,
     protocol: Protocol,
 ) -> tuple[list[Prepared], list[str | None], dict[str, Program]]:
     """Return what each sample is, the key of its program (None if it has none), and the distinct programs."""
@@ -166,6 +173,7 @@ def _conditions(*, sandbox: Sandbox, toolchain: Toolchain, settings: JudgeSettin
     return {
         "rustc": toolchain.version,
         "flags": RUSTC_FLAGS,
+        "root": root_template(),
         "editions": EDITIONS,
         "clippy": sorted(ALLOWED) if settings.clippy and toolchain.clippy_driver is not None else None,
         "compile_limits": compile_limits(cpu_s=settings.compile_timeout_s),
@@ -178,21 +186,38 @@ def _judge_all(
     programs: Mapping[str, Program],
     *,
     bench: Bench,
-    n_workers: int,
+    settings: JudgeSettings,
     on_judged: Callable[[str, Judgement], None],
 ) -> None:
-    pool = ThreadPoolExecutor(max_workers=n_workers, thread_name_prefix="judge")
+    steps = deque(_first_steps(programs, bench=bench, settings=settings))
+    running: set[Future[Progress]] = set()
+    pool = ThreadPoolExecutor(max_workers=settings.n_workers, thread_name_prefix="judge")
     try:
-        futures: dict[Future[Judgement], str] = {
-            pool.submit(judge_program, program, bench=bench): key for key, program in programs.items()
-        }
-        for future in as_completed(futures):
-            on_judged(futures.pop(future), future.result())
+        while steps or running:
+            while steps and len(running) < settings.n_workers:
+                running.add(pool.submit(steps.popleft()))
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                progress = future.result()
+                # what was begun is finished first, so that few compiled programs lie about
+                steps.extendleft(reversed(progress.more))
+                for key, judgement in progress.judged.items():
+                    on_judged(key, judgement)
     except BaseException:
         bench.stop.set()  # ends the running commands; nothing may run on when the work directory goes
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _first_steps(programs: Mapping[str, Program], *, bench: Bench, settings: JudgeSettings) -> Iterator[Step]:
+    """Yield programs that need a crate of their own first, then batches, in the order of the programs."""
+    shared = [key for key, program in programs.items() if may_share(program)]
+    for key in [key for key, program in programs.items() if not may_share(program)]:
+        yield judge_batch({key: programs[key]}, bench=bench)
+    size = min(settings.batch, max(LEAST_BATCH, -(-len(shared) // settings.n_workers)))
+    for start in range(0, len(shared), size):
+        yield judge_batch({key: programs[key] for key in shared[start : start + size]}, bench=bench)
 
 
 def _recheck(
@@ -208,7 +233,7 @@ def _recheck(
         first = judgements[key]
         if first.final or first.outcome == "infra_error":
             continue
-        second = judge_program(program, bench=bench)
+        second = judge_alone(key, program, bench=bench)
         counts.rechecked += 1
         counts.flipped += (first.outcome, first.error_type) != (second.outcome, second.error_type)
         keep(key, second)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from rusteval.judging.assembly import Program
 from rusteval.judging.verdict import ErrorType, Outcome
 
-JUDGE_VERSION = 1
+JUDGE_VERSION = 2
 """Goes up with every change that could change a verdict, so that no old verdict is taken for a new one."""
 
 STDERR_KEPT_CHARS = 4000
@@ -40,14 +40,19 @@ class Judgement(BaseModel):
     final: bool = True
 
 
-def program_key(program: Program, *, conditions: Mapping[str, object]) -> str:
-    """Return the SHA-256 of a program's files and tests and of the conditions that it is judged under."""
-    content = {
-        "files": sorted(program.files.items()),
-        "tests": program.test_names,
-        "conditions": dict(conditions),
-        "judge": JUDGE_VERSION,
-    }
+def conditions_key(conditions: Mapping[str, object]) -> str:
+    """Return the SHA-256 of all that programs are judged under, the judge's own version included."""
+    return _digest({**conditions, "judge": JUDGE_VERSION})
+
+
+def program_key(program: Program, *, conditions: str) -> str:
+    """Return the SHA-256 of a program's files and tests and of the key of the conditions that it is judged under."""
+    return _digest(
+        [sorted(program.files.items()), program.test_names, program.refused, program.protocol, conditions]
+    )
+
+
+def _digest(content: object) -> str:
     text = json.dumps(content, sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 

@@ -1,20 +1,20 @@
 """Run a compiled program's tests in the sandbox and read what it proves.
 
-The program reads two nonces from standard input before any of the answer's code can run: one for a report of
-success, one for any other. At the end it prints `NONCE test NAME ok|failed` for each test and `NONCE done COUNT`.
+An executable with several programs in it runs one of them: the one whose number it reads from standard input, with
+two nonces, before any of the answer's code can run: one for a report of success, one for any other. At the end it prints `NONCE test NAME ok|failed` for each test and `NONCE done COUNT`.
 Its exit status alone proves nothing.
 """
 
 import secrets
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGABRT, SIGKILL, SIGXCPU, Signals
 
+from rusteval.judging.crate import without_own_names
 from rusteval.judging.limits import Limits
 from rusteval.judging.program import cut
-from rusteval.judging.sandbox.base import Job, ProcessResult, Sandbox
+from rusteval.judging.sandbox.base import Command, Jail, ProcessResult
 from rusteval.judging.verdict import ErrorType
 from rusteval.judging.workplace import clean_environment
 
@@ -56,33 +56,34 @@ class Transcript:
     done: tuple[str, ...]
 
 
-def run_tests(
-    binary: Path, *, test_names: Sequence[str], sandbox: Sandbox, limits: Limits, stop: threading.Event
-) -> TestRun:
-    """Run the program once with a fresh nonce. Raises SandboxError and StoppedError."""
+def run_tests(binary: Path, *, index: int, test_names: Sequence[str], jail: Jail, limits: Limits) -> TestRun:
+    """Run the program of this number once, with fresh nonces. Raises SandboxError and StoppedError."""
     nonces = Nonces(passed=secrets.token_hex(16), other=secrets.token_hex(16))
-    result = sandbox.run(
-        Job(
-            command=(str(binary),),
-            cwd=binary.parent,
-            limits=limits,
-            readonly=(binary.parent,),
-            stdin=f"{nonces.passed} {nonces.other}\n".encode(),
-            environment=clean_environment(temporary=None),
-        ),
-        stop=stop,
+    result = jail.run(command_for(binary, index=index, nonces=nonces, limits=limits))
+    return judge_run(result, index=index, nonces=nonces, test_names=test_names, limits=limits)
+
+
+def command_for(binary: Path, *, index: int, nonces: Nonces, limits: Limits) -> Command:
+    """Return the command that runs the tests of one program of an executable."""
+    return Command(
+        argv=(str(binary),),
+        cwd=binary.parent,
+        limits=limits,
+        stdin=f"{index} {nonces.passed} {nonces.other}\n".encode(),
+        environment=clean_environment(temporary=None),
     )
-    return judge_run(result, nonces=nonces, test_names=test_names, limits=limits)
 
 
-def judge_run(result: ProcessResult, *, nonces: Nonces, test_names: Sequence[str], limits: Limits) -> TestRun:
+def judge_run(
+    result: ProcessResult, *, index: int, nonces: Nonces, test_names: Sequence[str], limits: Limits
+) -> TestRun:
     """Say what one run proves: passed only if every expected test reported ok, exactly once, and the run ended."""
     stdout = result.stdout.decode(errors="replace")
     success = read_transcript(stdout, nonce=nonces.passed)
     if _proves_pass(result, success, test_names) and not _overran(result, limits):
         return TestRun(passed=True, tests_run=len(success.tests))
     transcript = read_transcript(stdout, nonce=nonces.other)
-    stderr = result.stderr.decode(errors="replace")
+    stderr = without_own_names(result.stderr.decode(errors="replace"), index=index)
     kind, text, decided = _reason(result, transcript, stderr=stderr, test_names=test_names, limits=limits)
     return TestRun(
         passed=False,
@@ -135,7 +136,9 @@ def _reason(
     if _overran(result, limits):
         return "test_timeout", "timed out", True
     if result.signal is not None:
-        return *_signal_reason(result, result.signal, stderr=stderr, limits=limits), True
+        # a kill that the kernel's limits do not explain may have come from outside
+        killed = result.signal == SIGKILL and result.cpu_s < limits.cpu_s
+        return *_signal_reason(result, result.signal, stderr=stderr, limits=limits), not killed
     return *_exit_reason(result, transcript, stderr=stderr, test_names=test_names), True
 
 

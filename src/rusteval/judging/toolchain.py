@@ -1,6 +1,8 @@
 """Find the Rust compiler: the real programs of a toolchain, never a proxy that reads its own configuration."""
 
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +10,8 @@ from pathlib import Path
 
 from rusteval.errors import InputError
 
-QUESTION_TIMEOUT_S = 60.0
+QUESTION_TIMEOUT_S = 20.0
+"""For one question to a compiler; a rustup proxy that first has to find its toolchain takes about one second."""
 REMEDY = "install Rust (https://rustup.rs) or set RUSTEVAL_RUSTC to a working rustc"
 
 
@@ -22,11 +25,11 @@ class Toolchain:
     version: str
 
 
-def find_toolchain(*, environ: Mapping[str, str]) -> Toolchain:
+def find_toolchain(*, environ: Mapping[str, str], timeout_s: float = QUESTION_TIMEOUT_S) -> Toolchain:
     """Return the toolchain that the environment names.
 
     Looked at in this order: `RUSTEVAL_RUSTC`, `rustc` on `PATH`, `$CARGO_HOME/bin/rustc` (`~/.cargo`), and the
-    toolchains in `$RUSTUP_HOME/toolchains` (`~/.rustup`).
+    toolchains in `$RUSTUP_HOME/toolchains` (`~/.rustup`). `timeout_s` is how long each may take to answer.
 
     Raises:
         InputError: there is none, or the one asked for does not work.
@@ -34,7 +37,7 @@ def find_toolchain(*, environ: Mapping[str, str]) -> Toolchain:
     findings: list[str] = []
     for candidate in _candidates(environ):
         try:
-            return _ask(candidate, environ)
+            return _ask(candidate, environ, timeout_s)
         except InputError as error:
             if "RUSTEVAL_RUSTC" in environ:
                 raise
@@ -58,9 +61,9 @@ def _candidates(environ: Mapping[str, str]) -> Iterator[Path]:
     yield from sorted(toolchains.glob("*/bin/rustc"), key=lambda path: ("stable" not in str(path), str(path)))
 
 
-def _ask(rustc: Path, environ: Mapping[str, str]) -> Toolchain:
+def _ask(rustc: Path, environ: Mapping[str, str], timeout_s: float) -> Toolchain:
     # a rustup proxy answers for the toolchain that it would start
-    sysroot = Path(_output([str(rustc), "--print", "sysroot"], environ))
+    sysroot = Path(_output([str(rustc), "--print", "sysroot"], environ, timeout_s))
     real = sysroot / "bin" / "rustc"
     if not real.is_file():
         raise InputError(f"{rustc}: its sysroot {sysroot} holds no bin/rustc; {REMEDY}")
@@ -69,26 +72,39 @@ def _ask(rustc: Path, environ: Mapping[str, str]) -> Toolchain:
         sysroot=sysroot,
         rustc=real,
         clippy_driver=clippy if clippy.is_file() else None,
-        version=_output([str(real), "--version"], environ),
+        version=_output([str(real), "--version"], environ, timeout_s),
     )
 
 
-def _output(command: list[str], environ: Mapping[str, str]) -> str:
+def _output(command: list[str], environ: Mapping[str, str], timeout_s: float) -> str:
     try:
-        done = subprocess.run(
+        asked = subprocess.Popen(
             command,
             env=dict(environ),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            timeout=QUESTION_TIMEOUT_S,
-            check=False,
+            start_new_session=True,
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise InputError(f"{command[0]}: does not run ({error}); {REMEDY}") from error
-    text = done.stdout.strip()
-    if done.returncode != 0 or not text:
-        said = done.stderr.strip().splitlines()
-        raise InputError(f"{command[0]}: does not work ({said[0] if said else 'no output'}); {REMEDY}")
-    return text
+    except OSError as error:
+        raise InputError(f"{command[0]}: does not run ({error.strerror}); {REMEDY}") from error
+    try:
+        stdout, stderr = asked.communicate(timeout=timeout_s)
+    except BaseException as error:
+        os.killpg(asked.pid, signal.SIGKILL)  # with what it started, which would hold the pipes open
+        asked.communicate()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise InputError(f"{command[0]}: gave no answer within {timeout_s:g} s; {REMEDY}") from error
+        raise
+    if asked.returncode != 0 or not stdout.strip():
+        raise InputError(f"{command[0]}: does not work ({_complaint(asked.returncode, stderr)}); {REMEDY}")
+    return stdout.strip()
+
+
+def _complaint(code: int, stderr: str) -> str:
+    said = stderr.strip().splitlines()
+    if code < 0:
+        return f"ended by {signal.Signals(-code).name}"
+    return said[0] if said else f"exit code {code} without a word"

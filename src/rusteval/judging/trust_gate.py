@@ -1,11 +1,21 @@
-"""The trust gate: before verdicts count, references must pass and stubs must fail, in this very sandbox."""
+"""The trust gate: before verdicts count, references must pass and stubs must fail, in this very sandbox.
 
+All references and all stubs are judged, not a sample of them: compiled in batches, 328 programs cost a few seconds
+of processor time. That the gate was passed is remembered in a file of its own, for exactly what it was passed with.
+A gate that was not passed is never remembered.
+"""
+
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
+from rusteval.files import write_json_atomic
 from rusteval.generation.samples import Sample
 from rusteval.judging.cache import VerdictCache
 from rusteval.judging.judge import JudgeSettings, judge_samples
+from rusteval.judging.program import JUDGE_VERSION
 from rusteval.judging.sandbox.base import Sandbox
 from rusteval.judging.toolchain import Toolchain
 from rusteval.judging.verdict import Verdict
@@ -29,12 +39,16 @@ class Offender:
 
 @dataclass(frozen=True, kw_only=True)
 class TrustReport:
-    """What the trust gate found: how many tasks it tried and which of them are not to be trusted."""
+    """What the trust gate found: how many tasks it tried and which of them are not to be trusted.
+
+    `remembered` says that an earlier run had passed it, with the same of everything.
+    """
 
     suite: str
     sandbox: str
     tasks: int
     offenders: tuple[Offender, ...]
+    remembered: bool = False
 
     @property
     def ok(self) -> bool:
@@ -53,13 +67,69 @@ def check_trust(
     toolchain: Toolchain,
     settings: JudgeSettings,
     cache: VerdictCache | None,
+    remember_in: Path | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> TrustReport:
-    """Judge every reference solution and a stub for every task of the suite.
+    """Judge every reference solution and a stub for every task of the suite, unless that was passed before.
 
-    A problem without a reference offends too, since nothing shows that it can be solved. Raises what
-    `judge_samples` raises.
+    `remember_in` is the directory where passing is remembered; None remembers nothing. A problem without a
+    reference offends too, since nothing shows that it can be solved. Raises what `judge_samples` raises, and
+    OSError where passing cannot be written down.
     """
+    # what Clippy says decides no verdict
+    settings = replace(settings, clippy=False)
+    fresh = TrustReport(suite=suite.name, sandbox=sandbox.name, tasks=len(suite.problems), offenders=())
+    proof = None
+    if remember_in is not None:
+        key = _key(suite=suite, sandbox=sandbox, toolchain=toolchain, settings=settings)
+        proof = remember_in / f"trusted-{key[:32]}.json"
+        if _is_proof(proof, key=key):
+            return replace(fresh, remembered=True)
+    offenders = _find_offenders(
+        suite=suite,
+        sandbox=sandbox,
+        toolchain=toolchain,
+        settings=settings,
+        cache=cache,
+        on_progress=on_progress,
+    )
+    report = replace(fresh, offenders=offenders)
+    if proof is not None and report.ok:
+        write_json_atomic(proof, {"key": key, "rustc": toolchain.version, **report.to_dict()})
+    return report
+
+
+def _key(*, suite: Suite, sandbox: Sandbox, toolchain: Toolchain, settings: JudgeSettings) -> str:
+    """Return the SHA-256 of all that the gate depends on; the number of workers is not among it."""
+    content = {
+        "judge": JUDGE_VERSION,
+        "rustc": toolchain.version,
+        "sysroot": str(toolchain.sysroot),
+        "sandbox": [sandbox.name, sandbox.version()],
+        "problems": [problem.model_dump(mode="json") for problem in suite.problems],
+        "settings": {**asdict(settings), "n_workers": None},
+    }
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _is_proof(path: Path, *, key: str) -> bool:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and content.get("key") == key and content.get("ok") is True
+
+
+def _find_offenders(
+    *,
+    suite: Suite,
+    sandbox: Sandbox,
+    toolchain: Toolchain,
+    settings: JudgeSettings,
+    cache: VerdictCache | None,
+    on_progress: Callable[[int, int], None] | None,
+) -> tuple[Offender, ...]:
     references = [Sample(task_id=task.task_id, completion=task.canonical_solution) for task in suite.problems]
     stubs = [Sample(task_id=task.task_id, completion=STUB) for task in suite.problems]
     verdicts = judge_samples(
@@ -67,23 +137,16 @@ def check_trust(
         suite=suite,
         sandbox=sandbox,
         toolchain=toolchain,
-        # what Clippy says decides no verdict
-        settings=replace(settings, clippy=False),
+        settings=settings,
         cache=cache,
         on_progress=on_progress,
     )
-    offenders = [
-        Offender(task_id=verdict.sample.task_id, kind="reference", result=_told(verdict))
-        for verdict in verdicts[: len(references)]
-        if not verdict.passed
-    ]
-    offenders += [
-        Offender(task_id=verdict.sample.task_id, kind="stub", result=_told(verdict))
-        for verdict in verdicts[len(references) :]
-        if verdict.passed or not verdict.compile_ok
-    ]
-    return TrustReport(
-        suite=suite.name, sandbox=sandbox.name, tasks=len(suite.problems), offenders=tuple(offenders)
+    failing = [verdict for verdict in verdicts[: len(references)] if not verdict.passed]
+    passing = [verdict for verdict in verdicts[len(references) :] if verdict.passed or not verdict.compile_ok]
+    return tuple(
+        Offender(task_id=verdict.sample.task_id, kind=kind, result=_told(verdict))
+        for kind, offending in (("reference", failing), ("stub", passing))
+        for verdict in offending
     )
 
 

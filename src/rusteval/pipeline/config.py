@@ -47,6 +47,7 @@ class EvaluationConfig(BaseModel):
     problem_file: Path | None = None
     raw_problems: bool = False
     tasks: tuple[str, ...] | None = None
+    compare_protocols: bool = True
     fresh: bool = False
 
     @property

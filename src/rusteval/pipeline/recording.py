@@ -12,15 +12,15 @@ from rusteval import __version__
 from rusteval.errors import InputError
 from rusteval.generation.checkpoints import describe_model
 from rusteval.generation.store import SampleIdentity
-from rusteval.judging.judge import JudgeStatistics
+from rusteval.judging.assembly import Protocol
 from rusteval.judging.sandbox import Sandbox
 from rusteval.judging.trust_gate import TrustReport
 from rusteval.pipeline.config import EvaluationConfig, Role
+from rusteval.pipeline.court import Court, JudgedSamples
 from rusteval.reports.metadata import collect_environment
 
 if TYPE_CHECKING:
     from rusteval.pipeline.drawing import ModelPair
-    from rusteval.pipeline.main_job import Court
 
 SETUP_SUMMARY_VARIABLE = "RUSTEVAL_SETUP_SUMMARY"
 
@@ -62,11 +62,11 @@ def read_setup_summary(environ: Mapping[str, str]) -> dict[str, Any] | None:
 def build_metadata(
     config: EvaluationConfig,
     *,
-    court: "Court",
+    court: Court,
     models: "ModelPair",
     identities: Mapping[Role, SampleIdentity],
     engine_facts: Mapping[str, Any],
-    counts: Mapping[Role, JudgeStatistics],
+    judged: Mapping[Role, JudgedSamples],
     trust: TrustReport,
     setup: dict[str, Any] | None,
     started: datetime,
@@ -99,14 +99,14 @@ def build_metadata(
         "adapter": None if facts is None else {**asdict(facts), "target_modules": list(facts.target_modules)},
         "sample_identity": {role: identity.model_dump() for role, identity in identities.items()},
         "engine": dict(engine_facts),
-        "judging": _judging_facts(court, counts=counts, trust=trust),
+        "judging": _judging_facts(court, judged=judged, trust=trust),
         "environment": collect_environment(packages=_PACKAGES),
         "setup": setup,
     }
 
 
 def _judging_facts(
-    court: "Court", *, counts: Mapping[Role, JudgeStatistics], trust: TrustReport
+    court: Court, *, judged: Mapping[Role, JudgedSamples], trust: TrustReport
 ) -> dict[str, Any]:
     return {
         "protocol": "verified",
@@ -118,8 +118,22 @@ def _judging_facts(
         "timeout_s": court.settings.timeout_s,
         "n_workers": court.settings.n_workers,
         "trust_gate": trust.to_dict(),
-        "statistics": {role: asdict(own) for role, own in counts.items()},
+        "statistics": _statistics(judged, "verified"),
+        "compared_with": [
+            {
+                "protocol": protocol,
+                "suite_sha256": suite.sha256,
+                "suite_raw": suite.raw,
+                "statistics": _statistics(judged, protocol),
+            }
+            for protocol, suite in court.suites.items()
+            if protocol != "verified"
+        ],
     }
+
+
+def _statistics(judged: Mapping[Role, JudgedSamples], protocol: Protocol) -> dict[str, Any]:
+    return {role: asdict(own.statistics[protocol]) for role, own in judged.items()}
 
 
 def collect_warnings(

@@ -20,7 +20,8 @@ class Problem(BaseModel):
     """One task: what the model is shown, and what decides whether its answer is right.
 
     `prompt` ends inside the open body of the function `entry_point`; `canonical_solution` continues it;
-    `test` holds a `mod tests` with the deciding tests.
+    `test` holds a `mod tests` with the deciding tests. `crates` are the external crates that the task says it
+    needs; the judge has none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -32,6 +33,7 @@ class Problem(BaseModel):
     canonical_solution: str = ""
     suite: str = ""
     category: str | None = None
+    crates: tuple[str, ...] = ()
     repairs: tuple[Repair, ...] = ()
 
 

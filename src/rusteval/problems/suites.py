@@ -3,10 +3,14 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from rusteval.errors import InputError
 from rusteval.files import read_jsonl, sha256_text
 from rusteval.problems.models import Problem, Suite
+from rusteval.problems.multipl_e import human_eval_row, is_multipl_e
 from rusteval.problems.packaged import PackagedFile, cache_directory, fetch
 from rusteval.problems.repairs import apply_repairs, load_repairs
 
@@ -30,6 +34,7 @@ PACKAGED = {
 }
 
 _REQUIRED_KEYS = ("task_id", "prompt", "entry_point", "test")
+_OPTIONAL_KEYS = ("canonical_solution", "category", "crates")
 
 
 def load_suite(name: str = DEFAULT_SUITE, *, raw: bool = False, cache: Path | None = None) -> Suite:
@@ -51,7 +56,7 @@ def load_suite(name: str = DEFAULT_SUITE, *, raw: bool = False, cache: Path | No
 
 
 def load_problem_file(path: Path) -> Suite:
-    """Return the suite in a JSON Lines file of human-eval form (`.gz` too); its name is the file's.
+    """Return the suite in a JSON Lines file of human-eval or MultiPL-E form (`.gz` too); its name is the file's.
 
     Raises:
         InputError: the file is missing, broken or empty, a key is missing, or a task id stands twice.
@@ -83,16 +88,30 @@ def select_tasks(suite: Suite, task_ids: Sequence[str]) -> Suite:
 def _read_problems(path: Path, *, suite: str) -> tuple[Problem, ...]:
     problems: dict[str, Problem] = {}
     for number, row in read_jsonl(path):
-        missing = [key for key in _REQUIRED_KEYS if not isinstance(row.get(key), str)]
-        if missing:
-            raise InputError(f"{path}: line {number} has no text under {', '.join(missing)}")
-        if row["task_id"] in problems:
-            raise InputError(f"{path}: line {number} repeats task {row['task_id']}")
-        known = {key: row[key] for key in (*_REQUIRED_KEYS, "canonical_solution", "category") if key in row}
-        problems[row["task_id"]] = Problem.model_validate({**known, "suite": suite})
+        problem = _problem(row, suite=suite, where=f"{path}: line {number}")
+        if problem.task_id in problems:
+            raise InputError(f"{path}: line {number} repeats task {problem.task_id}")
+        problems[problem.task_id] = problem
     if not problems:
         raise InputError(f"{path}: holds no problem")
     return tuple(problems.values())
+
+
+def _problem(row: dict[str, Any], *, suite: str, where: str) -> Problem:
+    try:
+        row = human_eval_row(row) if is_multipl_e(row) else row
+    except ValueError as error:
+        raise InputError(f"{where} {error}") from error
+    missing = [key for key in _REQUIRED_KEYS if not isinstance(row.get(key), str)]
+    if missing:
+        raise InputError(f"{where} has no text under {', '.join(missing)}")
+    wanted = (*_REQUIRED_KEYS, *_OPTIONAL_KEYS)
+    known = {key: row[key] for key in wanted if row.get(key) is not None}
+    try:
+        return Problem.model_validate({**known, "suite": suite})
+    except ValidationError as error:
+        wrong = ", ".join(sorted({str(problem["loc"][0]) for problem in error.errors()}))
+        raise InputError(f"{where} has something else than was expected under {wrong}") from error
 
 
 def _suite(name: str, *, source: str, problems: tuple[Problem, ...], raw: bool) -> Suite:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rusteval.judging.verdict import Verdict, enforce_policy
+from rusteval.reports.published import PublishedView, view_published
 from rusteval.reports.run_view import Mode, RunView
 from rusteval.reports.wording import (
     FEW_CLUSTERS,
@@ -23,7 +24,7 @@ from rusteval.statistics.tally import TaskCount, count_by_task, is_judged
 
 @dataclass(frozen=True, kw_only=True)
 class ModelView:
-    """One model in one mode."""
+    """One model in one mode; `published` is None where the published protocol was not asked."""
 
     role: str
     label: str
@@ -31,6 +32,7 @@ class ModelView:
     verdicts: tuple[Verdict, ...]
     metrics: Mapping[str, Any]
     tasks: Mapping[str, TaskCount]
+    published: PublishedView | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +43,11 @@ class ModeView:
     label: str
     models: tuple[ModelView, ...]
     comparison: Mapping[str, Any] | None
+
+    @property
+    def published(self) -> dict[str, PublishedView]:
+        """The published protocol's views by role; empty where it was not asked."""
+        return {model.role: model.published for model in self.models if model.published is not None}
 
     def headline(self, k: int) -> Headline:
         """Put the result at pass@k into words."""
@@ -93,10 +100,12 @@ def analyse(run: RunView) -> tuple[ModeView, ...]:
 def metrics_document(view: ModeView, run: RunView) -> dict[str, object]:
     """Return the content of a mode's `metrics.json`; a model that did not run is null."""
     by_role = {model.role: dict(model.metrics) for model in view.models}
+    published = {role: found.to_dict() for role, found in view.published.items()}
     return {
         "base": by_role.get("base"),
         "finetuned": by_role.get("finetuned"),
         "comparison": None if view.comparison is None else dict(view.comparison),
+        "human_eval_rust": published or None,
         "config": run.config,
         "timestamp": run.timestamp,
     }
@@ -193,6 +202,7 @@ def _analyse_mode(run: RunView, mode: Mode) -> ModeView:
                 verdicts=verdicts,
                 metrics=metrics,
                 tasks=count_by_task(verdicts),
+                published=view_published(model, verdicts, run=run, mode=mode),
             )
         )
     by_role = {model.role: model.verdicts for model in models}

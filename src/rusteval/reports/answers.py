@@ -12,11 +12,14 @@ from dataclasses import dataclass
 
 from rusteval.judging.verdict import Verdict
 from rusteval.problems.models import Problem
-from rusteval.reports.analysis import ModeView
+from rusteval.reports.analysis import ModelView, ModeView
 from rusteval.reports.text import clean, shorten
 
 MOST_BYTES = 15_000_000
 _IDS_SHOWN = 8
+
+Judged = tuple[Verdict, Verdict | None]
+"""A verdict, and that of the published protocol on the same sample if it was asked."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def pack_answers(
     problems: Sequence[Problem], view: ModeView, *, most_bytes: int = MOST_BYTES
 ) -> PackedAnswers:
     """Pack all answers with as much detail as fits into `most_bytes`; the least detail is taken even if it does not."""
-    grouped = {model.role: _by_task(model.verdicts) for model in view.models}
+    grouped = {model.role: _by_task(model) for model in view.models}
     packed = PackedAnswers(blocks=(), detail=DETAILS[0])
     for detail in DETAILS:
         blocks = tuple(
@@ -76,19 +79,26 @@ def _pack(content: object) -> str:
     return base64.b64encode(zlib.compress(json.dumps(content).encode("ascii"), 6)).decode("ascii")
 
 
-def _by_task(verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:
-    tasks: dict[str, list[Verdict]] = {}
-    for verdict in verdicts:
-        tasks.setdefault(verdict.sample.task_id, []).append(verdict)
+def _by_task(model: ModelView) -> dict[str, list[Judged]]:
+    published = [None] * len(model.verdicts) if model.published is None else model.published.verdicts
+    tasks: dict[str, list[Judged]] = {}
+    for verdict, other in zip(model.verdicts, published, strict=True):
+        tasks.setdefault(verdict.sample.task_id, []).append((verdict, other))
     return tasks
 
 
-def _answers(verdicts: Sequence[Verdict], detail: Detail) -> dict[str, object]:
+def _answers(judged: Sequence[Judged], detail: Detail) -> dict[str, object]:
     """Return distinct answers, most frequent first, and how many were left out."""
-    groups: dict[tuple[object, ...], list[Verdict]] = {}
-    for verdict in verdicts:
-        key = (verdict.sample.completion, verdict.outcome, verdict.error_type, verdict.error_code)
-        groups.setdefault(key, []).append(verdict)
+    groups: dict[tuple[object, ...], list[Judged]] = {}
+    for verdict, other in judged:
+        key = (
+            verdict.sample.completion,
+            verdict.outcome,
+            verdict.error_type,
+            verdict.error_code,
+            _said(other),
+        )
+        groups.setdefault(key, []).append((verdict, other))
     ordered = sorted(groups.values(), key=len, reverse=True)
     kept = ordered[: detail.answers]
     return {
@@ -97,9 +107,16 @@ def _answers(verdicts: Sequence[Verdict], detail: Detail) -> dict[str, object]:
     }
 
 
-def _answer(group: Sequence[Verdict], detail: Detail) -> dict[str, object]:
-    verdict = group[0]
-    ids = [entry.sample.completion_id for entry in group if entry.sample.completion_id is not None]
+def _said(published: Verdict | None) -> str | None:
+    """Return what the published protocol says of an answer in a word; None where it was not asked."""
+    if published is None or published.passed:
+        return None if published is None else "passed"
+    return published.error_type or "failed"
+
+
+def _answer(group: Sequence[Judged], detail: Detail) -> dict[str, object]:
+    verdict, published = group[0]
+    ids = [entry.sample.completion_id for entry, _ in group if entry.sample.completion_id is not None]
     return {
         "code": shorten(clean(verdict.sample.completion), detail.code),
         "count": len(group),
@@ -116,4 +133,5 @@ def _answer(group: Sequence[Verdict], detail: Detail) -> dict[str, object]:
         "tests": verdict.test_ok,
         "clippy": verdict.clippy_ok,
         "main_free": verdict.main_free,
+        "published": _said(published),
     }

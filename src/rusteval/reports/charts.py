@@ -1,21 +1,18 @@
 """The pictures of a run, for print and for the page: pass@k, how samples ended, differences by task.
 
-Colours are those of Okabe and Ito, which colour-blind people can tell apart; line styles and markers say the same
-once more. matplotlib is imported only when a picture is drawn, because that takes longer than most commands.
+Line styles, markers and hatching say once more what the colours say.
 """
 
-import io
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Any
 
 from rusteval.reports.analysis import ModeView, task_rows
+from rusteval.reports.drawing import Chart, Theme, clean_axes, ink, new_figure, render
 from rusteval.reports.run_view import RunView
 from rusteval.reports.text import one_line
 from rusteval.reports.wording import amount, number, percent
 
-DPI = 200
 CHART_NAMES = ("pass_at_k", "outcomes", "task_differences")
 _LABELLED_TASKS = 30
 _LABELLED_SHARE = 0.055
@@ -33,48 +30,10 @@ _OUTCOMES = (
 )
 
 
-@dataclass(frozen=True)
-class Theme:
-    """Colours of the page around the data, and those of the two models on it."""
-
-    text: str
-    grid: str
-    background: str
-    models: Mapping[str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Chart:
-    """One picture in every form that it is needed in; `description` says in words what it shows."""
-
-    name: str
-    title: str
-    description: str
-    png: bytes
-    svg: bytes
-    dark_svg: bytes
-
-
-LIGHT = Theme(
-    text="#1b1f24",
-    grid="#d0d7de",
-    background="#ffffff",
-    models=MappingProxyType({"base": "#0072B2", "finetuned": "#D55E00"}),
-)
-DARK = Theme(
-    text="#e6edf3",
-    grid="#3d444d",
-    background="#0d1117",
-    models=MappingProxyType({"base": "#56B4E9", "finetuned": "#FF8C3A"}),
-)
-
-
 def draw_charts(run: RunView, views: Sequence[ModeView]) -> list[Chart]:
     """Draw all charts that the run has data for; the same run gives the same bytes."""
     charts = [
-        _render(
-            "outcomes", "How samples ended", _outcomes_text(views), lambda theme: _outcomes(views, theme)
-        ),
+        render("outcomes", "How samples ended", _outcomes_text(views), lambda theme: _outcomes(views, theme)),
     ]
     if any(
         number(model.metrics[f"pass@{k}"]) is not None
@@ -82,7 +41,7 @@ def draw_charts(run: RunView, views: Sequence[ModeView]) -> list[Chart]:
         for model in v.models
         for k in run.k_values
     ):
-        drawing = _render(
+        drawing = render(
             "pass_at_k", "pass@k", _pass_text(run, views), lambda theme: _pass_at_k(run, views, theme)
         )
         charts.insert(0, drawing)
@@ -90,63 +49,13 @@ def draw_charts(run: RunView, views: Sequence[ModeView]) -> list[Chart]:
         text = _differences_text(views[0])
         title = f"Difference by task, {views[0].label}"
         charts.append(
-            _render("task_differences", title, text, lambda theme: _differences(run, views[0], theme))
+            render("task_differences", title, text, lambda theme: _differences(run, views[0], theme))
         )
     return charts
 
 
-def _render(name: str, title: str, description: str, draw: Callable[[Theme], Any]) -> Chart:
-    return Chart(
-        name=name,
-        title=title,
-        description=description,
-        png=_save(draw, LIGHT, "png"),
-        svg=_save(draw, LIGHT, "svg"),
-        dark_svg=_save(draw, DARK, "svg"),
-    )
-
-
-def _save(draw: Callable[[Theme], Any], theme: Theme, form: str) -> bytes:
-    import matplotlib as mpl  # noqa: PLC0415 -- slow to import, and most commands draw nothing
-
-    settings = {
-        "font.size": 10,
-        "text.color": theme.text,
-        "axes.labelcolor": theme.text,
-        "axes.edgecolor": theme.grid,
-        "xtick.color": theme.text,
-        "ytick.color": theme.text,
-        "axes.facecolor": theme.background,
-        "figure.facecolor": theme.background,
-        "savefig.facecolor": theme.background,
-        "hatch.color": theme.text,
-        "hatch.linewidth": 0.5,
-        "text.parse_math": False,  # a task id with dollar signs is no formula
-        "svg.hashsalt": "rusteval",
-        "svg.fonttype": "path",
-    }
-    stream = io.BytesIO()
-    with mpl.rc_context(settings):
-        metadata: Mapping[str, Any] = {"Date": None} if form == "svg" else {"Software": None}
-        draw(theme).savefig(stream, format=form, dpi=DPI, metadata=metadata)
-    return stream.getvalue()
-
-
-def _figure(width: float, height: float) -> Any:
-    from matplotlib.figure import Figure  # noqa: PLC0415 -- see _save
-
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def _clean_axes(axes: Any, theme: Theme, *, grid: str) -> None:
-    axes.grid(visible=True, axis=grid, color=theme.grid, linewidth=0.6)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-
-
 def _pass_at_k(run: RunView, views: Sequence[ModeView], theme: Theme) -> Any:
-    figure = _figure(3.9 * len(views) + 0.6 if len(views) > 1 else 5.6, 3.9)
+    figure = new_figure(3.9 * len(views) + 0.6 if len(views) > 1 else 5.6, 3.9)
     panels = figure.subplots(1, len(views), sharey=True, squeeze=False)[0]
     for axes, view in zip(panels, views, strict=True):
         _pass_panel(axes, run, view, theme)
@@ -200,7 +109,7 @@ def _pass_panel(axes: Any, run: RunView, view: ModeView, theme: Theme) -> None:
     axes.set_ylim(0, 102)
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0f} %")
     axes.set_xlabel("k, answers tried")
-    _clean_axes(axes, theme, grid="y")
+    clean_axes(axes, theme, grid="y")
 
 
 def _outcome_shares(view: ModeView, role: str) -> list[float]:
@@ -216,7 +125,7 @@ def _outcomes(views: Sequence[ModeView], theme: Theme) -> Any:
     bars = [(view, model) for view in views for model in view.models]
     shares = [_outcome_shares(view, model.role) for view, model in bars]
     used = [index for index in range(len(_OUTCOMES)) if any(share[index] for share in shares)]
-    figure = _figure(8.4, 1.5 + 0.55 * len(bars))
+    figure = new_figure(8.4, 1.5 + 0.55 * len(bars))
     axes = figure.subplots()
     places = list(range(len(bars)))[::-1]
     left = [0.0] * len(bars)
@@ -235,7 +144,7 @@ def _outcomes(views: Sequence[ModeView], theme: Theme) -> Any:
         )
         for place, start, width in zip(places, left, widths, strict=True):
             if width >= _LABELLED_SHARE * 100:
-                style = {"ha": "center", "va": "center", "fontsize": 9, "color": _ink(colour)}
+                style = {"ha": "center", "va": "center", "fontsize": 9, "color": ink(colour)}
                 box = (
                     {"boxstyle": "round,pad=0.15", "facecolor": colour, "edgecolor": "none"}
                     if hatch
@@ -249,16 +158,9 @@ def _outcomes(views: Sequence[ModeView], theme: Theme) -> Any:
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0f} %")
     axes.set_xlabel("share of all samples")
     axes.tick_params(axis="y", length=0)
-    _clean_axes(axes, theme, grid="x")
+    clean_axes(axes, theme, grid="x")
     figure.legend(loc="outside lower center", ncols=min(4, len(used)), frameon=False, fontsize=9)
     return figure
-
-
-def _ink(colour: str) -> str:
-    """Return black or white, whichever is easier to read on the colour (relative luminance, WCAG 2)."""
-    red, green, blue = (int(colour[start : start + 2], 16) / 255 for start in (1, 3, 5))
-    bright = 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2
-    return "#000000" if bright > 0.18 else "#ffffff"  # noqa: PLR2004 -- where both contrasts are equal
 
 
 def _differences_of(run: RunView, view: ModeView) -> list[tuple[str, float]]:
@@ -270,7 +172,7 @@ def _differences_of(run: RunView, view: ModeView) -> list[tuple[str, float]]:
 def _differences(run: RunView, view: ModeView, theme: Theme) -> Any:
     changes = _differences_of(run, view)
     named = len(changes) <= _LABELLED_TASKS
-    figure = _figure(8.4, 3.9 + (0.5 if named else 0))
+    figure = new_figure(8.4, 3.9 + (0.5 if named else 0))
     axes = figure.subplots()
     values = [value for _, value in changes]
     colours = [theme.models["finetuned" if value > 0 else "base"] for value in values]
@@ -301,7 +203,7 @@ def _differences(run: RunView, view: ModeView, theme: Theme) -> Any:
     axes.text(
         0.99, 0.87, f"level: {counts['ties']}", ha="right", va="top", transform=axes.transAxes, bbox=box
     )
-    _clean_axes(axes, theme, grid="y")
+    clean_axes(axes, theme, grid="y")
     return figure
 
 

@@ -18,6 +18,7 @@ from rusteval.reports.analysis import (
     task_rows,
     warnings,
 )
+from rusteval.reports.protocol_sections import agreement_summary, protocol_sections, side_by_side
 from rusteval.reports.run_view import RunView
 from rusteval.reports.templating import environment
 from rusteval.reports.text import code, escape, fenced, shorten, table
@@ -59,6 +60,7 @@ def comparison_report(run: RunView, view: ModeView, views: Sequence[ModeView]) -
         example=_example(codes or error_rows(view)),
         task_summary=sections.task_summary(tasks, view),
         task_sections=_task_sections(tasks, view),
+        protocols=protocol_sections(run, view),
         repairs=sections.repairs_text(run),
         config_table=sections.config_table(run.config),
     )
@@ -79,6 +81,8 @@ def combined_summary(run: RunView, views: Sequence[ModeView]) -> str:
         rule_table=_rule_table(run),
         lost_table=_lost_table(changes),
         lost_more=f"{amount(hidden, 'more sample')} not listed." if hidden else "",
+        protocol_table=side_by_side(run, views),
+        protocol_lines=[(view.label, agreement_summary(view)) for view in views if view.published],
         next_steps=_next_steps(run, views),
     )
 

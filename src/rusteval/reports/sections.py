@@ -23,7 +23,7 @@ from rusteval.statistics.tally import TaskCount
 TASKS_SHOWN = 100
 _AVERAGES = (
     ("avg_compile_time_ms", "time to compile", "ms"),
-    ("avg_binary_size_bytes", "size of the test binary", "bytes"),
+    ("avg_binary_size_bytes", "machine code", "bytes"),
 )
 
 

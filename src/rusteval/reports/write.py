@@ -9,6 +9,9 @@ from rusteval.reports.markdown import combined_summary, comparison_report
 from rusteval.reports.page import report_page
 from rusteval.reports.run_view import RunView
 
+MODE_REPORTS = ("metrics.json", "comparison_report.md")
+RUN_REPORTS = ("combined_summary.md", "report.html", "eval_metadata.json")
+
 
 def write_reports(run: RunView, *, output_dir: Path) -> list[Path]:
     """Write all report files of a run and return their paths; each appears complete or not at all.

@@ -7,10 +7,12 @@ continuation cannot decide about a right function. Dropped text leaves its line 
 
 from dataclasses import dataclass, replace
 
-from rusteval.rust.fences import drop_reasoning, split_markdown
+from rusteval.rust.containers import way_to_contained
+from rusteval.rust.fences import split_markdown
 from rusteval.rust.items import find_function, has_main, needed_items, only_items, without_example_parts
 from rusteval.rust.prompt import read_prompt
-from rusteval.rust.syntax import Token, matching_brace, parse, tokens_of
+from rusteval.rust.syntax import Token, matching_brace, parse, tokens_in
+from rusteval.rust.wrapping import clean_text, unescape_markup, unwrap
 
 MAX_ANSWER_CHARACTERS = 100_000
 _MAX_PROSE_STARTS = 20
@@ -19,6 +21,7 @@ _ITEM_STARTS = (
     "type ", "mod ", "unsafe ", "async ", "extern ", "macro_rules!", "#[", "#![", "//", "/*",
 )  # fmt: skip
 _CODE_MARKS = frozenset({";", "{", "}", "="})
+_FENCED = "fenced:"
 _BRACE_ADDED = "closing brace added"
 _UNCLEAN = "does not parse as a whole"
 
@@ -62,12 +65,16 @@ def extract_answer(completion: str, *, prompt: str, entry_point: str) -> Extract
     """
     if len(completion) > MAX_ANSWER_CHARACTERS:
         return _no_code(f"the answer has {len(completion)} characters, more than {MAX_ANSWER_CHARACTERS}")
-    text = drop_reasoning(_clean(completion))
+    text = unwrap(clean_text(completion))
     if text is None:
         return _no_code("the reasoning never ended")
     if not text.strip():
         return _no_code("the answer is empty")
-    reading = _best_reading(text, prompt=_clean(prompt), entry_point=entry_point)
+    reader = _Reader(prompt=clean_text(prompt), entry_point=entry_point)
+    reading = _best_reading(text, reader=reader)
+    unescaped = None if reading is not None and reading.clean else unescape_markup(text)
+    if unescaped is not None:
+        reading = _best_reading(unescaped, reader=reader)
     if reading is None:
         return _no_code(f"no Rust code that defines or continues `{entry_point}`")
     return Extraction(
@@ -79,23 +86,18 @@ def _no_code(note: str) -> Extraction:
     return Extraction(strategy="no_code", source=None, main_free=True, note=note)
 
 
-def _clean(text: str) -> str:
-    """Return text with Unix line ends that UTF-8 can hold. NUL, which the parser would read as the end, is marked."""
-    text = text.encode("utf-8", "replace").decode("utf-8").removeprefix("\ufeff")
-    return text.replace("\r\n", "\n").replace("\0", "\ufffd")
-
-
-def _best_reading(text: str, *, prompt: str, entry_point: str) -> _Reading | None:
+def _best_reading(text: str, *, reader: "_Reader") -> _Reading | None:
     """Try the readings of a completion from the most to the least certain; within one kind the last fence wins."""
     markdown = split_markdown(text)
     rust = [fence.text for fence in reversed(markdown.fences) if fence.rust]
     other = [fence.text for fence in reversed(markdown.fences) if not fence.rust]
     plain = [] if markdown.fences else [text]
     outside = [markdown.before, text] if markdown.fences else plain
-    reader = _Reader(prompt=prompt, entry_point=entry_point)
     for readings in (
         map(reader.fenced_function, [*rust, *other]),
         map(reader.function, outside),
+        map(reader.fenced_contained, rust),
+        map(reader.contained, plain),
         map(reader.closed_body, [markdown.before]),
         map(reader.fenced_closed_body, rust),
         map(reader.braced_body, plain),
@@ -107,7 +109,7 @@ def _best_reading(text: str, *, prompt: str, entry_point: str) -> _Reading | Non
     ):
         for reading in readings:
             if reading is not None and reading.clean:
-                return reading
+                return _completed(reading, rust) if reading.strategy.startswith(_FENCED) else reading
     unclean = [
         *map(reader.fenced_function, rust),
         *map(reader.function, [text]),
@@ -115,6 +117,15 @@ def _best_reading(text: str, *, prompt: str, entry_point: str) -> _Reading | Non
         *map(reader.body, plain),
     ]
     return next(filter(None, unclean), None)
+
+
+def _completed(reading: _Reading, fences: list[str]) -> _Reading:
+    """Add what the code of one fence needs from the others: answers give helpers and imports in fences of their own."""
+    source = reading.source
+    for fence in fences:
+        needed = needed_items(source.encode(), fence.encode(), separate=True)
+        source += needed.decode("utf-8", "replace").strip("\n") + "\n"
+    return replace(reading, source=source)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +140,7 @@ class _Reader:
         if self.entry_point not in piece:
             return None
         data = piece.encode()
-        tokens = tokens_of(parse(data).root_node)
+        tokens = tokens_in(data)
         start = find_function(tokens, self.entry_point)
         brace = None if start is None else _body_brace(tokens, start)
         if brace is None:
@@ -137,6 +148,19 @@ class _Reader:
         main = has_main(tokens)
         cut = _cut(data, tokens, brace)
         return self._reading("program" if main else "function", cut, main_free=not main)
+
+    def contained(self, piece: str) -> _Reading | None:
+        """Read the piece as Rust that has the entry point in a module or an `impl` block."""
+        if self.entry_point not in piece:
+            return None
+        data = piece.encode()
+        signature = read_prompt(self.prompt).signature
+        way = way_to_contained(data, name=self.entry_point, signature=signature)
+        if way is None:
+            return None
+        source = without_example_parts(data).decode("utf-8", "replace").rstrip() + f"\n{way}\n"
+        main_free = not has_main(tokens_in(data))
+        return _Reading(strategy="contained", source=source, clean=True, main_free=main_free)
 
     def body(self, piece: str) -> _Reading | None:
         """Read the piece as what continues the open function of the prompt."""
@@ -147,7 +171,7 @@ class _Reader:
 
     def lead_body(self, piece: str) -> _Reading | None:
         """Read what stands before a fence mark as a body without its brace; one word is a greeting."""
-        return self.body(piece) if len(tokens_of(parse(piece.encode()).root_node)) > 1 else None
+        return self.body(piece) if len(tokens_in(piece.encode())) > 1 else None
 
     def closed_body(self, piece: str) -> _Reading | None:
         """Read the piece as a body that has its own closing brace."""
@@ -182,6 +206,10 @@ class _Reader:
         """Read the content of a fence as a function."""
         return _as_fenced(self.function(piece))
 
+    def fenced_contained(self, piece: str) -> _Reading | None:
+        """Read the content of a fence as Rust that contains the function."""
+        return _as_fenced(self.contained(piece))
+
     def fenced_closed_body(self, piece: str) -> _Reading | None:
         """Read the content of a fence as a body with its own closing brace."""
         return _as_fenced(self.closed_body("\n" + piece))
@@ -195,7 +223,7 @@ class _Reader:
         return _as_fenced(self.body("\n" + piece))
 
     def _continued(self, data: bytes, open_brace: int, *, strategy: str) -> _Reading | None:
-        tokens = tokens_of(parse(data).root_node)
+        tokens = tokens_in(data)
         brace = next(
             (i for i, token in enumerate(tokens) if token.start == open_brace and token.text == "{"), None
         )
@@ -263,10 +291,10 @@ def _body_brace(tokens: list[Token], start: int) -> int | None:
 def _has_more(piece: str) -> bool:
     """Whether something follows the block that a piece starts with."""
     data = piece.lstrip().encode()
-    tokens = tokens_of(parse(data).root_node)
+    tokens = tokens_in(data)
     end, _ = matching_brace(tokens, 0) if tokens else (None, 0)
     return end is not None and bool(data[tokens[end].end :].strip())
 
 
 def _as_fenced(reading: _Reading | None) -> _Reading | None:
-    return None if reading is None else replace(reading, strategy=f"fenced:{reading.strategy}")
+    return None if reading is None else replace(reading, strategy=f"{_FENCED}{reading.strategy}")

@@ -1,9 +1,8 @@
-"""Markdown around an answer: fenced blocks, the text before them, reasoning that is not part of the answer."""
+"""Markdown around an answer: fenced blocks, and the text before them."""
 
 from dataclasses import dataclass
 
 _RUST = frozenset({"", "rust", "rs", "rust-lang", "rustlang"})
-_REASONING = ("think", "thinking", "thought", "reasoning")
 _MARK_LENGTH = 3
 _TICKS = "`" * _MARK_LENGTH
 _COMMENTS = ("//", "/*", "*")
@@ -31,17 +30,6 @@ class _Opening:
     rust: bool
     lead: str  # text before the mark
     whole: str | None  # the code of a block that opens and closes on one line
-
-
-def drop_reasoning(text: str) -> str | None:
-    """Return what follows the last closed block of reasoning (`<think>...</think>`), or None if it never closed."""
-    for tag in _REASONING:
-        opening, closing = f"<{tag}>", f"</{tag}>"
-        if closing in text:
-            text = text[text.rindex(closing) + len(closing) :]
-        elif text.lstrip().startswith(opening):
-            return None
-    return text
 
 
 def split_markdown(text: str) -> Markdown:

@@ -91,20 +91,26 @@ def without_example_parts(data: bytes) -> bytes:
     return _without(data, ranges)
 
 
-def needed_items(head: bytes, tail: bytes) -> bytes:
+def needed_items(head: bytes, tail: bytes, *, separate: bool = False) -> bytes:
     """Return `tail` with nothing left but the items that `head` mentions, directly or through one another.
 
-    A name that is declared already is not declared again.
+    A name that is declared already is not declared again. `separate` says that `tail` does not continue `head` but
+    is another piece of the same answer, perhaps an earlier version of it: an `impl` that `head` has is not taken
+    again, and imports that nothing mentions come only from a piece that holds nothing else.
     """
     if not tail.strip():
         return b""
     head_root = parse(head).root_node
     groups = _undeclared(list(_groups(parse(tail).root_node)), head_root)
+    if separate:
+        known = {_impl_heading(node) for node in head_root.children} - {None}
+        groups = [group for group in groups if _impl_heading(group.node) not in known]
     asking: defaultdict[str, list[_Group]] = defaultdict(list)
     for group in groups:
         for word in group.triggers:
             asking[word].append(group)
-    wanted = [group for group in groups if _is_std_import(group.node)]
+    imports_count = not separate or all(group.node.type == "use_declaration" for group in groups)
+    wanted = [group for group in groups if imports_count and _is_std_import(group.node)]
     words = list(words_of(tokens_of(head_root)))
     kept: dict[int, _Group] = {}
     while words or wanted:
@@ -169,6 +175,16 @@ def _own_names(node: Node) -> set[str]:
         return {f"{space} {name}" for name in names for space in ("type", "value")}
     name = name_of(node)
     return {f"{_NAMESPACES.get(node.type, 'type')} {name}"} if name else set()
+
+
+def _impl_heading(node: Node) -> str | None:
+    """Return what an `impl` is for, as `Trait Type`; None for any other item."""
+    if node.type != "impl_item":
+        return None
+    fields = [node.child_by_field_name(field) for field in ("trait", "type")]
+    return " ".join(
+        "".join(token.text for token in tokens_of(field)) for field in fields if field is not None
+    )
 
 
 def _is_std_import(node: Node) -> bool:

@@ -15,6 +15,43 @@ GLOB = "*"
 MACRO_ARGUMENT = "$"
 _RELATIVE = frozenset({"crate", "self", "super", "$crate"})
 _STANDARD = frozenset({"std", "core", "alloc"})
+_NO_SEGMENTS = frozenset(
+    [
+        *(
+            "as",
+            "async",
+            "await",
+            "break",
+            "const",
+            "continue",
+            "dyn",
+            "else",
+            "enum",
+            "extern",
+            "fn",
+            "for",
+            "if",
+        ),
+        *(
+            "impl",
+            "in",
+            "let",
+            "loop",
+            "match",
+            "mod",
+            "move",
+            "mut",
+            "pub",
+            "ref",
+            "return",
+            "static",
+            "struct",
+        ),
+        *("trait", "type", "unsafe", "use", "where", "while", "yield"),
+    ]
+)
+"""Words after which `::` begins a path."""
+
 _MAX_RENAMINGS = 64
 _MAX_MEANINGS = 1000
 
@@ -118,13 +155,14 @@ def _importing(tokens: list[Token], index: int, *, importing: bool) -> bool:
 def _starts_path(tokens: list[Token], index: int) -> bool:
     token = tokens[index]
     previous = tokens[index - 1].text if index else ""
-    if token.text in {"use", "extern"} or (token.text == "crate" and previous == "extern") or previous == ".":
+    if token.text in _NO_SEGMENTS or (token.text == "crate" and previous == "extern") or previous == ".":
         return False
     if token.text == GLOB:
         return previous in {"{", ","}  # `use std::{*}`; a product begins with neither
     if previous == "::" and index > 1:
-        before = tokens[index - 2]  # `::std`, but not the tail of `<T as Trait>::name`
-        return token.is_word and not before.is_word and before.text not in {">", "$"}
+        before = tokens[index - 2]  # `::std`, but not the tail of `name::std` or of `$crate::std`
+        continues = before.is_word and before.text not in _NO_SEGMENTS
+        return token.is_word and not continues and before.text != "$"
     return token.is_word or token.text.startswith(MACRO_ARGUMENT)
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from rusteval.rust.paths import MACRO_ARGUMENT, Mention, Mentions, Path, find_mentions
-from rusteval.rust.syntax import Token, in_attribute, parse, tokens_of
+from rusteval.rust.syntax import Token, in_attribute, tokens_in
 
 DISALLOWED_MODULES = frozenset(
     {"alloc", "arch", "env", "ffi", "fs", "intrinsics", "net", "os", "panic", "path", "process", "thread"}
@@ -84,7 +84,7 @@ class _Violation:
 
 def find_policy_violation(source: str) -> str | None:
     """Name the first disallowed construct of a source with its line, as in `std::process (line 3)`, or None."""
-    tokens = tokens_of(parse(source.encode("utf-8", "replace")).root_node)
+    tokens = tokens_in(source.encode("utf-8", "replace"))
     violations = [*_in_words(tokens), *_in_paths(tokens)]
     first = min(violations, key=lambda violation: violation.line, default=None)
     return None if first is None else f"{first.rule} (line {first.line})"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tree_sitter import Node
 
 from rusteval.rust.prompt import TYPE_ITEMS, PromptItem, PromptShape
-from rusteval.rust.syntax import COMMENTS, name_of, parse, tokens_of
+from rusteval.rust.syntax import COMMENTS, name_of, parse, tokens_in, tokens_of
 
 _STANDARD_DERIVES = (
     "Debug", "Clone", "Copy", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash", "Default",
@@ -61,7 +61,7 @@ def _shape_of(node: Node) -> list[str]:
 
 
 def _further_derives(attributes: list[Node], item: PromptItem) -> tuple[str, ...]:
-    present = {token.word for token in tokens_of(parse(item.text.encode()).root_node)}
+    present = {token.word for token in tokens_in(item.text.encode())}
     wanted = {token.word for attribute in attributes for token in tokens_of(attribute)}
     return tuple(name for name in _STANDARD_DERIVES if name in wanted - present)
 

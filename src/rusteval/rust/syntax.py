@@ -78,6 +78,12 @@ def parse(text: bytes) -> Tree:
     return Parser(_LANGUAGE).parse(text)
 
 
+@lru_cache(maxsize=8)
+def tokens_in(text: bytes) -> list[Token]:
+    """Return every token of a Rust text; several readers share the list, and leave it as it is."""
+    return tokens_of(parse(text).root_node)
+
+
 def tokens_of(root: Node) -> list[Token]:
     """Return every token below a node, also inside macro calls and inside text that does not parse."""
     found: list[Token] = []
@@ -87,8 +93,9 @@ def tokens_of(root: Node) -> list[Token]:
         kind = node.type
         if kind in COMMENTS:
             continue
-        if node.child_count and kind not in _ATOMS:
-            pending.extend(reversed(node.children))
+        children = node.children if kind not in _ATOMS else None
+        if children:
+            pending.extend(reversed(children))
         elif node.end_byte > node.start_byte:
             found.append(_token(node, kind))
     return found

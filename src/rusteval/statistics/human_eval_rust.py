@@ -11,6 +11,16 @@ from statistics import fmean
 from rusteval.judging.verdict import Verdict
 from rusteval.statistics.pass_at_k import pass_at_k
 
+DOCUMENTED = (
+    "compile_rate",
+    "main_free_rate",
+    "clippy_pass_rate",
+    "avg_compile_time_ms",
+    "avg_binary_size_bytes",
+    "rustc_version",
+)
+"""The names of the package's metrics besides pass@k."""
+
 
 def documented_metrics(
     verdicts: Sequence[Verdict], *, k_values: Sequence[int], rustc_version: str

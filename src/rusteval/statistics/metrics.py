@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import fmean
 
 from rusteval.judging.verdict import Verdict
@@ -34,6 +35,16 @@ RATES: Mapping[str, Callable[[Verdict], bool | None]] = {
 _NAMED_TASKS = 3
 
 
+@dataclass(kw_only=True)
+class _Found:
+    """The values found so far, with what stands behind each of them."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    intervals: dict[str, list[float] | None] = field(default_factory=dict)
+    numerators: dict[str, int] = field(default_factory=dict)
+    denominators: dict[str, int] = field(default_factory=dict)
+
+
 def compute_metrics(
     verdicts: Sequence[Verdict],
     *,
@@ -64,40 +75,41 @@ def compute_metrics(
     judged = [verdict for verdict in verdicts if is_judged(verdict)]
     names = cluster_names(counts, clusters)
     weights = resample_weights(len(names), seed=seed)
-    intervals: dict[str, list[float] | None] = {}
-    metrics: dict[str, object] = {}
-    denominators: dict[str, int] = {}
-    numerators: dict[str, int] = {}
+    found = _Found()
     for k in k_values:
-        key, reason = f"pass@{k}", missing_reason(counts, k)
-        denominators[key] = len(counts)
-        if reason is None:
-            sums = sum_by_cluster(task_estimates(counts, k), names=names, clusters=clusters)
-            metrics[key], intervals[key] = sums.ratio, _bootstrapped(sums, weights)
-        else:
-            metrics |= {key: None, f"{key}_reason": reason}
-            intervals[key] = None
+        reason = missing_reason(counts, k)
+        estimates = {} if reason else task_estimates(counts, k)
+        sums = sum_by_cluster(estimates, names=names, clusters=clusters)
+        _add_pass_at_k(found, k, sums=sums, reason=reason, weights=weights, tasks=len(counts))
     for name, reading in RATES.items():
-        sums = sum_by_cluster(rate_by_task(verdicts, reading), names=names, clusters=clusters)
-        metrics[name] = sums.ratio
-        intervals[name] = _as_list(clustered_wilson(sums))
-        numerators[name], denominators[name] = int(sums.numerator.sum()), int(sums.denominator.sum())
+        _add_rate(
+            found, name, sum_by_cluster(rate_by_task(verdicts, reading), names=names, clusters=clusters)
+        )
     for name, values in _averaged(judged).items():
-        metrics[name] = fmean(values) if values else None
-        denominators[name] = len(values)
-    return metrics | {
+        found.values[name] = fmean(values) if values else None
+        found.denominators[name] = len(values)
+    return found.values | {
         "rustc_version": rustc_version,
         "n_tasks": len(counts),
         "n_clusters": len(names),
         "n_samples": len(verdicts),
         "n_passed": sum(verdict.passed for verdict in judged),
         "infra_errors": len(verdicts) - len(judged),
-        "ci95": intervals,
-        "numerators": numerators,
-        "denominators": denominators,
+        "ci95": found.intervals,
+        "numerators": found.numerators,
+        "denominators": found.denominators,
+        **count_kinds(verdicts),
+    }
+
+
+def count_kinds(verdicts: Sequence[Verdict]) -> dict[str, dict[str, int]]:
+    """Count verdicts by what they say, most frequent first: causes of failure, rustc's codes, how answers were read."""
+    judged = [verdict for verdict in verdicts if is_judged(verdict)]
+    return {
         "error_types": _counts(v.error_type or "unclassified" for v in judged if not v.passed),
         "error_codes": _counts(v.error_code for v in judged if v.error_code is not None),
         "infra_error_types": _counts(v.error_type or "unclassified" for v in verdicts if not is_judged(v)),
+        "extractions": _counts(v.extraction for v in judged if v.extraction is not None),
     }
 
 
@@ -122,6 +134,23 @@ def missing_reason(counts: Mapping[str, TaskCount], k: int) -> str | None:
     named = ", ".join(f"{task} has {counts[task].judged}" for task in short[:_NAMED_TASKS])
     more = ", ..." if len(short) > _NAMED_TASKS else ""
     return f"needs {k} judged samples of every task; {len(short)} of {len(counts)} tasks have fewer ({named}{more})"
+
+
+def _add_pass_at_k(
+    found: _Found, k: int, *, sums: ClusterSums, reason: str | None, weights: FloatArray, tasks: int
+) -> None:
+    key = f"pass@{k}"
+    found.denominators[key] = tasks
+    found.values[key] = sums.ratio
+    found.intervals[key] = None if reason else _bootstrapped(sums, weights)
+    if reason:
+        found.values[f"{key}_reason"] = reason
+
+
+def _add_rate(found: _Found, name: str, sums: ClusterSums) -> None:
+    found.values[name] = sums.ratio
+    found.intervals[name] = _as_list(clustered_wilson(sums))
+    found.numerators[name], found.denominators[name] = int(sums.numerator.sum()), int(sums.denominator.sum())
 
 
 def _bootstrapped(sums: ClusterSums, weights: FloatArray) -> list[float]:

@@ -2,6 +2,8 @@
 
 Each program of `manifest.json` tries one thing. What it would reach is planted for it in throw-away places, so
 that an open door shows; the last test runs some of them without a jail to prove that the traps would spring.
+After each of them an honest program runs in the same jail, and must pass as if nothing had happened.
+Those marked `without_jail` are bounded by the judge itself, and so must fail in the same way without any jail.
 """
 
 import json
@@ -17,16 +19,25 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from judging_support import JAILS, MAIN, TEST_NAMES, bench, gone, program
-from rusteval.judging.compiling import Workbench, compile_program, write_sources
-from rusteval.judging.one_program import Bench
-from rusteval.judging.running import Nonces, judge_run
-from rusteval.judging.sandbox.base import Job, ProcessResult
-from rusteval.judging.workplace import clean_environment, remove_tree
+from judging_support import JAILS, RIGHT, TEST_NAMES, bench, gone, program
+from rusteval.judging.batch import Bench
+from rusteval.judging.compiling import (
+    CrateBench,
+    Outcome,
+    compile_programs,
+    output_in,
+    sources_in,
+    write_sources,
+)
+from rusteval.judging.limits import Limits
+from rusteval.judging.running import Nonces, TestRun, command_for, judge_run
+from rusteval.judging.sandbox.base import Jail, ProcessResult, SandboxError, View
+from rusteval.judging.workplace import remove_tree
 
 HERE = Path(__file__).parent
 MANIFEST = {entry["name"]: entry for entry in json.loads((HERE / "manifest.json").read_text())}
@@ -34,7 +45,7 @@ COMPILE_CPU_S = 5.0
 RUN_CPU_S = 2.0
 PLACES = ("/tmp", "/var/tmp", "/dev/shm", "/run", "/root", "/etc")
 VARIABLE = "RUSTEVAL_TEST_CANARY"
-GIVES_UP_MOST_OF_ITS_TIME = ("r38", "r44", "c13", "c19")
+BACK_ENDS = ("docker", *JAILS, "none")
 
 
 @dataclass(kw_only=True)
@@ -59,6 +70,7 @@ class Seen:
     outcome: str
     stderr: str
     breaches: tuple[str, ...]
+    neighbour: str
 
 
 def is_there(path: Path) -> bool:
@@ -76,6 +88,7 @@ def planted(*, rustc: Path) -> Iterator[Traps]:
         for home in homes:
             home.chmod(0o777)
             (home / "secret").write_text(canary)
+            (home / "secret").chmod(0o644)
         outside = homes[1]
         sibling = outside / "sibling"
         sibling.mkdir()
@@ -100,12 +113,23 @@ def planted(*, rustc: Path) -> Iterator[Traps]:
             "@ABSTRACT@": f"rusteval-{canary}",
             "@SOCKET@": str(outside / "socket"),
             "@RUSTC@": str(rustc),
+            "@HOME@": str(Path.home()),
+            "@HOMESECRET@": str(homes[0] / "secret"),
+            "@TOKEN@": f"{homes[0].name}/secret",
+            "@USER@": Path("/etc/passwd").read_text().splitlines()[-1],
         }
         traps = Traps(canary=canary, words=words, outside=outside, sentinel=sentinel)
         listen(stack, traps, words)
         yield traps
         for place in traps.marks():
             Path(place, words["@MARK@"]).unlink(missing_ok=True)
+
+
+def visit(port: int, done: threading.Event) -> None:
+    """Knock at a door that a program may have opened."""
+    while not done.wait(0.05):
+        with suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), timeout=0.1).close()
 
 
 def listen(stack: ExitStack, traps: Traps, words: dict[str, str]) -> None:
@@ -119,6 +143,8 @@ def listen(stack: ExitStack, traps: Traps, words: dict[str, str]) -> None:
     unix.bind(words["@SOCKET@"])
     Path(words["@SOCKET@"]).chmod(0o777)
     words["@TCP@"], words["@UDP@"] = str(tcp.getsockname()[1]), str(udp.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        words["@LISTEN@"] = str(free.getsockname()[1])
     done = threading.Event()
 
     def watch(name: str, door: socket.socket) -> None:
@@ -142,6 +168,7 @@ def listen(stack: ExitStack, traps: Traps, words: dict[str, str]) -> None:
 
     doors = {"tcp": tcp, "udp": udp, "abstract": abstract, "socket": unix}
     threads = [threading.Thread(target=watch, args=door) for door in doors.items()]
+    threads.append(threading.Thread(target=visit, args=(int(words["@LISTEN@"]), done)))
     for thread in threads:
         thread.start()
         stack.callback(thread.join)
@@ -162,51 +189,52 @@ def source(name: str, traps: Traps) -> str:
     return text
 
 
-def attack(name: str, *, on: Bench, traps: Traps) -> Seen:
-    directory = on.workplace.new_directory()
-    place = Workbench(
-        directory=directory,
-        sandbox=on.sandbox,
-        toolchain=on.toolchain,
-        limits=on.compile_limits,
-        stop=on.stop,
+def compiled(answer: str, *, directory: Path, on: Bench) -> Outcome:
+    write_sources({0: program(answer)}, directory=directory)
+    view = View(
+        readonly=(sources_in(directory),), writable=output_in(directory), toolchain=on.toolchain, system=True
     )
+    with on.sandbox.open(view, stop=on.stop) as jail:
+        place = CrateBench(directory=directory, jail=jail, toolchain=on.toolchain, limits=on.compile_limits)
+        return compile_programs([0], bench=place)
+
+
+def run(binary: Path, *, jail: Jail, limits: Limits) -> tuple[TestRun, ProcessResult]:
+    nonces = Nonces(passed=secrets.token_hex(8), other=secrets.token_hex(8))
+    result = jail.run(command_for(binary, index=0, nonces=nonces, limits=limits))
+    return judge_run(result, index=0, nonces=nonces, test_names=TEST_NAMES, limits=limits), result
+
+
+def attack(name: str, *, on: Bench, traps: Traps, honest: Path) -> Seen:
+    directory = on.workplace.new_directory()
     try:
-        hostile = program(source(name, traps))
-        write_sources(hostile, bench=place)
-        compiled = compile_program(bench=place)
-        if compiled.binary is None:
-            return seen(name, str(compiled.error_type), compiled.stderr, traps, binary=None)
-        nonces = Nonces(passed=secrets.token_hex(8), other=secrets.token_hex(8))
-        result: ProcessResult = on.sandbox.run(
-            Job(
-                command=(str(compiled.binary),),
-                cwd=compiled.binary.parent,
-                limits=on.run_limits,
-                readonly=(compiled.binary.parent,),
-                stdin=f"{nonces.passed} {nonces.other}\n".encode(),
-                environment=clean_environment(temporary=None),
-            )
-        )
-        run = judge_run(result, nonces=nonces, test_names=TEST_NAMES, limits=on.run_limits)
-        outcome = "passed" if run.passed else str(run.error_type)
-        return seen(name, outcome, result.stderr.decode(errors="replace"), traps, binary=compiled.binary)
+        outcome = compiled(source(name, traps), directory=directory, on=on)
+        if not outcome.built:
+            failure = outcome.failed[0]
+            return seen(name, str(failure.error_type), failure.stderr, traps, binary=None, neighbour="passed")
+        binary = outcome.built[0].binary
+        limits = replace(on.run_limits, **MANIFEST.get(name, {}).get("limits", {}))
+        with on.sandbox.open(View(readonly=(binary.parent, honest.parent)), stop=on.stop) as jail:
+            test_run, result = run(binary, jail=jail, limits=limits)
+            try:
+                neighbour = "passed" if run(honest, jail=jail, limits=on.run_limits)[0].passed else "failed"
+            except SandboxError as error:
+                neighbour = str(error)
+        verdict = "passed" if test_run.passed else str(test_run.error_type)
+        stderr = result.stderr.decode(errors="replace")
+        return seen(name, verdict, stderr, traps, binary=binary, neighbour=neighbour)
     finally:
         remove_tree(directory)
         assert not directory.exists()
 
 
-def seen(name: str, outcome: str, stderr: str, traps: Traps, *, binary: Path | None) -> Seen:
+def seen(name: str, outcome: str, stderr: str, traps: Traps, *, binary: Path | None, neighbour: str) -> Seen:
     breach = MANIFEST.get(name, {"breach": {}})["breach"]
     found = []
     if "stderr" in breach and re.search(breach["stderr"].replace("@CANARY@", traps.canary), stderr):
         found.append("saw a secret or a tool")
-    if (
-        "most" in breach
-        and (number := re.search(breach["most"][0], stderr))
-        and int(number[1]) > breach["most"][1]
-    ):
-        found.append(f"reached {number[0][-40:]}")
+    if "most" in breach and (number := re.search(breach["most"][0], stderr)):
+        found += [f"reached {number[0][-40:]}"] if int(number[1]) > breach["most"][1] else []
     if breach.get("hostfile") and traps.marks():
         found.append(f"wrote to {traps.marks()}")
     if breach.get("sibling") and (traps.outside / "sibling" / "main.rs").read_text() != "as it was":
@@ -217,17 +245,18 @@ def seen(name: str, outcome: str, stderr: str, traps: Traps, *, binary: Path | N
         found.append("outlived its run")
     if breach.get("sentinel") and traps.sentinel.poll() is not None:
         found.append("killed another process")
-    return Seen(outcome=outcome, stderr=stderr[-2000:], breaches=tuple(found))
+    return Seen(outcome=outcome, stderr=stderr[-2000:], breaches=tuple(found), neighbour=neighbour)
 
 
 def attack_all(back_end: str, names: list[str]) -> dict[str, Seen]:
-    slow_first = sorted(names, key=lambda name: not name.startswith(GIVES_UP_MOST_OF_ITS_TIME))
+    slow_first = sorted(names, key=lambda name: not MANIFEST.get(name, {}).get("slow", False))
     with (
         bench(back_end, compile_cpu_s=COMPILE_CPU_S, run_cpu_s=RUN_CPU_S) as on,
         planted(rustc=on.toolchain.rustc) as traps,
         ThreadPoolExecutor(max_workers=4) as pool,
     ):
-        results = list(pool.map(lambda name: attack(name, on=on, traps=traps), slow_first))
+        honest = compiled(RIGHT, directory=on.workplace.new_directory(), on=on).built[0].binary
+        results = list(pool.map(lambda name: attack(name, on=on, traps=traps, honest=honest), slow_first))
     return {name: heard(name, result, traps) for name, result in zip(slow_first, results, strict=True)}
 
 
@@ -241,19 +270,46 @@ EXTRA = {"c16_deep_parens": ["compile_error"], "c18_diag_flood": ["compile_error
 VERDICTS = {name: entry["verdicts"] for name, entry in MANIFEST.items()} | EXTRA
 
 
-@pytest.fixture(scope="module", params=JAILS)
-def attacked(request: pytest.FixtureRequest) -> dict[str, Seen]:
-    return attack_all(request.param, list(VERDICTS))
+def asked_of(back_end: str) -> list[str]:
+    names = list(VERDICTS)
+    if back_end == "none":
+        names = [name for name in names if MANIFEST.get(name, {}).get("without_jail")]
+    if back_end != "docker" and os.geteuid() != 0:
+        # such a user may not make control groups
+        names = [name for name in names if not MANIFEST.get(name, {}).get("needs_control_group")]
+    return names
 
 
-@pytest.mark.parametrize("name", VERDICTS)
-def test_nothing_gets_out(attacked: dict[str, Seen], name: str) -> None:
-    assert attacked[name].breaches == (), attacked[name].stderr
+PAIRS = [(back_end, name) for back_end in BACK_ENDS for name in asked_of(back_end)]
 
 
-@pytest.mark.parametrize("name", VERDICTS)
-def test_verdict_is_the_expected_one(attacked: dict[str, Seen], name: str) -> None:
-    assert attacked[name].outcome in VERDICTS[name], attacked[name].stderr
+@cache
+def attacked(back_end: str) -> dict[str, Seen]:
+    return attack_all(back_end, asked_of(back_end))
+
+
+@pytest.fixture(params=PAIRS, ids="-".join)
+def result(request: pytest.FixtureRequest) -> tuple[str, Seen]:
+    """The name of an attack, and what it did on one back end; all of a back end are made at once."""
+    back_end, name = request.param
+    if back_end == "docker":
+        request.getfixturevalue("docker_engine")
+    return name, attacked(back_end)[name]
+
+
+def test_nothing_gets_out(result: tuple[str, Seen]) -> None:
+    _, did = result
+    assert did.breaches == (), did.stderr
+
+
+def test_verdict_is_the_expected_one(result: tuple[str, Seen]) -> None:
+    name, did = result
+    assert did.outcome in VERDICTS[name], did.stderr
+
+
+def test_the_next_program_in_the_jail_is_unharmed(result: tuple[str, Seen]) -> None:
+    _, did = result
+    assert did.neighbour == "passed"
 
 
 def test_the_traps_work() -> None:
@@ -266,6 +322,12 @@ def test_the_traps_work() -> None:
         "r20_write_outside",
         "r21_write_sibling",
         "r56_spawn_tools",
+        "r05_token_files",
+        "r12_listen",
+        "r22_symlink_swap",
+        "n06_by_another_name",
+        "c01_include_passwd",
+        "c06_include_ssh",
         "c09_include_sibling",
     ]
     without_jail = attack_all("none", open_to)
@@ -274,4 +336,3 @@ def test_the_traps_work() -> None:
 
 def test_programs_are_those_of_the_manifest() -> None:
     assert {path.stem for path in HERE.glob("*.rs")} == set(MANIFEST)
-    assert "mod answer;" in MAIN

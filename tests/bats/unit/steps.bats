@@ -170,3 +170,42 @@ setup() {
   DEMO=1 run cli_tools_check
   [[ "$status" == 0 ]]
 }
+
+@test "sandbox: Docker is installed only if it is asked for by name" {
+  without docker bwrap firejail
+  have_root() { return 0; }
+  SANDBOX_MODE=auto load_harness
+  apt_install() { echo "$*"; }
+  [[ "$(sandbox_apply)" == "bubblewrap firejail" ]]
+  fake docker "exit 0"
+  run sandbox_check
+  [[ "$status" == 40 ]]
+}
+
+@test "sandbox: SANDBOX_MODE=docker installs docker.io, and only the step itself builds images" {
+  without docker
+  SANDBOX_MODE=docker load_harness
+  apt_install() { echo "$*"; }
+  run sandbox_check
+  [[ "$status" == 40 ]]
+  [[ "$(sandbox_apply)" == "docker.io" ]]
+  mkdir -p "$VENV_DIR/bin"
+  cat >"$VENV_DIR/bin/rusteval" <<'DOCTOR'
+#!/usr/bin/env bash
+echo "$* ${RUSTEVAL_DOCKER_BUILD:-may build}" >>"$STUB_DIR/doctor"
+[[ "${RUSTEVAL_DOCKER_BUILD:-}" == 0 && ! -e "$STUB_DIR/built" ]] && exit 3
+touch "$STUB_DIR/built"
+echo "sandbox  docker"
+DOCTOR
+  chmod +x "$VENV_DIR/bin/rusteval"
+  run sandbox_proof_check
+  [[ "$status" == 40 ]]
+  sandbox_proof_apply
+  run sandbox_proof_check
+  [[ "$status" == 0 && "$output" == *"docker contains"* ]]
+  diff - "$STUB_DIR/doctor" <<'CALLS'
+doctor --sandbox-mode docker 0
+doctor --sandbox-mode docker may build
+doctor --sandbox-mode docker 0
+CALLS
+}

@@ -10,7 +10,7 @@ from rusteval.judging.human_eval_rust.preparation import SOURCE_NAME
 from rusteval.judging.human_eval_rust.verdicts import EDITION, Phases, find_errors, judge_phases, phase_limits
 from rusteval.judging.limits import MIB
 from rusteval.judging.program import Judgement
-from rusteval.judging.sandbox.base import Job, ProcessResult, Sandbox, ToolchainError
+from rusteval.judging.sandbox.base import Command, ProcessResult, Sandbox, ToolchainError, View, run_once
 from rusteval.judging.toolchain import Toolchain
 from rusteval.judging.workplace import clean_environment
 
@@ -104,16 +104,17 @@ def _run_tests(*, bench: SourceBench) -> ProcessResult:
 
 def _run(command: tuple[str, ...], *, bench: SourceBench, toolchain: Toolchain | None) -> ProcessResult:
     # as in the package, source, program and working directory are one directory, which all phases may write to
-    job = Job(
-        command=command,
-        cwd=bench.directory,
-        limits=phase_limits(timeout_s=bench.timeout_s),
-        writable=bench.directory,
-        toolchain=toolchain,
-        system=True,
-        environment=clean_environment(temporary=bench.directory),
+    return run_once(
+        bench.sandbox,
+        Command(
+            argv=command,
+            cwd=bench.directory,
+            limits=phase_limits(timeout_s=bench.timeout_s),
+            environment=clean_environment(temporary=bench.directory),
+        ),
+        view=View(writable=bench.directory, toolchain=toolchain, system=True),
+        stop=bench.stop,
     )
-    return bench.sandbox.run(job, stop=bench.stop)
 
 
 def _raise_for_infrastructure(compiled: ProcessResult, *, bench: SourceBench) -> None:

@@ -1,5 +1,6 @@
-"""What every sandbox offers: one method that runs one untrusted command and says truly how it ended."""
+"""What every sandbox offers: jails that run untrusted commands, and say truly how each of them ended."""
 
+import contextlib
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,21 +29,26 @@ class StoppedError(RustevalError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """One untrusted command and all that it may see.
+class View:
+    """What the commands in one jail may see; paths are the same inside and outside.
 
-    Paths are the same inside and outside. `system` says whether the programs and libraries of the machine
-    (the linker) and `toolchain` are visible; without it there is nothing but `readonly` and `writable`.
-    The command starts in `cwd`, which must lie in one of these, and gets exactly `environment` and `stdin`.
+    `system` says whether the programs and libraries of the machine (the linker) and `toolchain` are visible;
+    without it there is nothing but `readonly` and `writable`.
     """
 
-    command: tuple[str, ...]
-    cwd: Path
-    limits: Limits
     readonly: tuple[Path, ...] = ()
     writable: Path | None = None
     toolchain: Toolchain | None = None
     system: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """One untrusted command: it starts in `cwd`, which must be in view, and gets exactly `environment` and `stdin`."""
+
+    argv: tuple[str, ...]
+    cwd: Path
+    limits: Limits
     stdin: bytes = b""
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -52,7 +58,8 @@ class ProcessResult:
     """How one command ended: by itself (`exit_code` or `signal`), or stopped by the harness.
 
     `stopped` is "wall" for the wall clock net and "output" for too much output. `cpu_s` is the processor time of
-    the command and of the children that it waited for. The streams are cut at the output limit.
+    the command with all that it started, `peak_kib` the most memory that one of them held. The streams are cut at
+    the output limit.
     """
 
     exit_code: int | None
@@ -63,6 +70,20 @@ class ProcessResult:
     cpu_s: float
     wall_s: float
     peak_kib: int
+
+
+class Jail(Protocol):
+    """A running jail: one command after another, each with limits of its own, nothing left between them."""
+
+    def run(self, command: Command) -> ProcessResult:
+        """Run one command to its end.
+
+        Raises:
+            SandboxError: the sandbox could not start the command or lost it; the jail is of no more use. A tool's
+                own failure is never reported as the command's exit, whatever exit status it has.
+            StoppedError: the whole work is being given up.
+        """
+        ...
 
 
 class Sandbox(Protocol):
@@ -79,6 +100,14 @@ class Sandbox(Protocol):
         ...
 
     @property
+    def bounds_trees(self) -> bool:
+        """Whether memory and number of processes are bounded for all that runs in a jail together.
+
+        If not, the limits of each process are all that holds.
+        """
+        ...
+
+    @property
     def scratch(self) -> Path:
         """Where the directories that jobs use must be made."""
         ...
@@ -91,12 +120,21 @@ class Sandbox(Protocol):
         """Return the toolchain with the paths under which commands in this sandbox find it."""
         ...
 
-    def run(self, job: Job, *, stop: threading.Event | None = None) -> ProcessResult:
-        """Run one command to its end and leave nothing of it behind.
+    def open(
+        self, view: View, *, stop: threading.Event | None = None
+    ) -> contextlib.AbstractContextManager[Jail]:
+        """Return a new jail to be used by one thread; leaving it ends all that is in it.
 
         Raises:
-            SandboxError: the sandbox could not start the command or lost it. A launcher's own failure is never
-                reported as the command's exit, whatever exit status it has.
+            SandboxError: the jail could not be made.
             StoppedError: `stop` was set.
         """
         ...
+
+
+def run_once(
+    sandbox: Sandbox, command: Command, *, view: View, stop: threading.Event | None = None
+) -> ProcessResult:
+    """Run one command in a jail of its own; raises what `Sandbox.open` and `Jail.run` raise."""
+    with sandbox.open(view, stop=stop) as jail:
+        return jail.run(command)

@@ -1,16 +1,19 @@
-"""Bubblewrap: a jail of namespaces that holds only what a job names; 10 ms to start."""
+"""Bubblewrap: a jail of namespaces that holds only what is named; 10 ms to start."""
 
 import os
 import shutil
 import subprocess
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rusteval.errors import SandboxUnavailableError
-from rusteval.judging.sandbox.base import Job, ProcessResult
-from rusteval.judging.sandbox.launcher import Launcher
-from rusteval.judging.sandbox.process import run_launcher
+from rusteval.judging.sandbox.base import View
+from rusteval.judging.sandbox.cgroups import find_cgroups
+from rusteval.judging.sandbox.launcher import TOOL_ENVIRONMENT, Launcher
+from rusteval.judging.sandbox.process import LaunchedJail
 from rusteval.judging.sandbox.users import JailUsers
 from rusteval.judging.toolchain import Toolchain
 
@@ -36,8 +39,14 @@ class Bubblewrap:
             raise SandboxUnavailableError("bubblewrap: no `bwrap` on PATH; install the package bubblewrap")
         self._program = program
         self._launcher = launcher
+        self._cgroups = find_cgroups()
         self._users = JailUsers()
         self._options = tool_says(program, "--help")
+
+    @property
+    def bounds_trees(self) -> bool:
+        """Whether control groups can be made."""
+        return self._cgroups is not None
 
     @property
     def scratch(self) -> Path:
@@ -52,15 +61,24 @@ class Bubblewrap:
         """Return the toolchain as it is: its directory is mounted at its own path."""
         return toolchain
 
-    def run(self, job: Job, *, stop: threading.Event | None = None) -> ProcessResult:
-        """Run one command; see `Sandbox.run`."""
-        with self._users.lend(writable=job.writable) as uid:
+    @contextmanager
+    def open(self, view: View, *, stop: threading.Event | None = None) -> Iterator[LaunchedJail]:
+        """Return a new jail; see `Sandbox.open`."""
+        with self._users.lend(writable=view.writable) as uid:
             argv = [
-                *(self._program, *self._isolation(is_root=uid is not None), *self._mounts(job)),
-                *("--chdir", str(job.cwd), "--remount-ro", "/", "--"),
-                *self._launcher.command(job, uid=uid, count_processes=True),
+                *(self._program, *self._isolation(is_root=uid is not None), *self._mounts(view)),
+                *("--remount-ro", "/", "--", *self._launcher.command("namespace")),
             ]
-            return run_launcher(argv, job=job, tool_cwd=Path("/"), stop=stop)
+            with LaunchedJail(
+                argv,
+                uid=uid,
+                count_processes=True,
+                cwd=Path("/"),
+                environment=TOOL_ENVIRONMENT,
+                stop=stop,
+                cgroups=self._cgroups,
+            ) as jail:
+                yield jail
 
     def _isolation(self, *, is_root: bool) -> list[str]:
         argv = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
@@ -72,17 +90,17 @@ class Bubblewrap:
             argv += ["--disable-userns"] if "--disable-userns" in self._options else []
         return argv
 
-    def _mounts(self, job: Job) -> list[str]:
-        readonly = [self._launcher.path, *job.readonly]
+    def _mounts(self, view: View) -> list[str]:
+        readonly = [self._launcher.path, *view.readonly]
         argv: list[str] = []
-        if job.system:
+        if view.system:
             argv += _system()
-        if job.toolchain is not None:
-            readonly.append(job.toolchain.sysroot)
+        if view.toolchain is not None:
+            readonly.append(view.toolchain.sysroot)
         for path in readonly:
             argv += [*_parents(path), "--ro-bind", str(path), str(path)]
-        if job.writable is not None:
-            argv += [*_parents(job.writable), "--bind", str(job.writable), str(job.writable)]
+        if view.writable is not None:
+            argv += [*_parents(view.writable), "--bind", str(view.writable), str(view.writable)]
         return argv
 
 

@@ -3,14 +3,17 @@
 import os
 import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rusteval.errors import SandboxUnavailableError
 from rusteval.files import sha256_text
-from rusteval.judging.sandbox.base import Job, ProcessResult
+from rusteval.judging.sandbox.base import View
 from rusteval.judging.sandbox.bubblewrap import tool_says
-from rusteval.judging.sandbox.launcher import SCRATCH, Launcher
-from rusteval.judging.sandbox.process import run_launcher
+from rusteval.judging.sandbox.cgroups import find_cgroups
+from rusteval.judging.sandbox.launcher import SCRATCH, TOOL_ENVIRONMENT, Launcher
+from rusteval.judging.sandbox.process import LaunchedJail
 from rusteval.judging.sandbox.toolchain_copy import copy_toolchain
 from rusteval.judging.sandbox.users import JailUsers
 from rusteval.judging.toolchain import Toolchain
@@ -84,12 +87,18 @@ class Firejail:
             raise SandboxUnavailableError("firejail: no `firejail` on PATH; install the package firejail")
         self._program = program
         self._launcher = launcher
+        self._cgroups = find_cgroups()
         self._users = JailUsers()
         known = tool_says(program, "--help")
         self._optional = [option for option in OPTIONAL if option in known]
         # before 0.9.70 a program is started through a shell unless this says otherwise; later it is an error
         self._optional += ["--shell=none"] if "--shell=none" in known else []
         self._others = sorted(str(path) for path in Path("/").iterdir() if path.name not in KEPT)
+
+    @property
+    def bounds_trees(self) -> bool:
+        """Whether control groups can be made."""
+        return self._cgroups is not None
 
     def version(self) -> str:
         """Return the first line that `firejail --version` prints."""
@@ -106,34 +115,44 @@ class Firejail:
         key = sha256_text(f"{toolchain.version} {toolchain.sysroot}")[:16]
         return copy_toolchain(toolchain, destination=COPIES / key)
 
-    def run(self, job: Job, *, stop: threading.Event | None = None) -> ProcessResult:
-        """Run one command; see `Sandbox.run`."""
-        with self._users.lend(writable=job.writable) as uid:
+    @contextmanager
+    def open(self, view: View, *, stop: threading.Event | None = None) -> Iterator[LaunchedJail]:
+        """Return a new jail; see `Sandbox.open`."""
+        with self._users.lend(writable=view.writable) as uid:
             argv = [
                 *(self._program, *ISOLATION, *self._optional, *_privileges(is_root=uid is not None)),
-                *self._view(job),
-                *self._launcher.command(job, uid=uid, count_processes=True),
+                *self._view(view),
+                *self._launcher.command("namespace"),
             ]
-            return run_launcher(argv, job=job, tool_cwd=job.cwd, stop=stop)
+            with LaunchedJail(
+                argv,
+                uid=uid,
+                count_processes=True,
+                cwd=SCRATCH,
+                environment=TOOL_ENVIRONMENT,
+                stop=stop,
+                cgroups=self._cgroups,
+            ) as jail:
+                yield jail
 
-    def _view(self, job: Job) -> list[str]:
-        sysroot = job.toolchain.sysroot if job.toolchain is not None else None
-        shown = [path for path in (self._launcher.path, *job.readonly, sysroot) if path is not None]
+    def _view(self, view: View) -> list[str]:
+        sysroot = view.toolchain.sysroot if view.toolchain is not None else None
+        shown = [path for path in (self._launcher.path, *view.readonly, sysroot) if path is not None]
         tops = {f"/{path.parts[1]}" for path in shown}
         argv = [f"--blacklist={path}" for path in self._others if path not in tops]
         for path in shown:
             if not path.is_relative_to("/usr"):
                 argv += [f"--whitelist={path}"]
             argv += [f"--read-only={path}"]
-        if job.writable is not None:
-            argv += [f"--whitelist={job.writable}"]
+        if view.writable is not None:
+            argv += [f"--whitelist={view.writable}"]
         else:
             argv += [f"--read-only={SCRATCH}"]
         if sysroot is None or not sysroot.is_relative_to("/opt"):
             argv += ["--blacklist=/opt"]
         if sysroot is None or not sysroot.is_relative_to(Path.home()):
             argv += ["--private"]  # an empty home; a toolchain in it is shown by hiding the rest
-        if not job.system:
+        if not view.system:
             argv += [f"--private-bin={NOTHING}"]
         return argv
 

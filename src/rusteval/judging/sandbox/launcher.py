@@ -1,14 +1,16 @@
-"""Build the trusted launcher that starts every jailed command (`launcher.rs`, a part of this package)."""
+"""Build the trusted launcher that runs every jailed command (`launcher_source/`, a part of this package)."""
 
 import contextlib
+import json
+import shutil
 import subprocess
 import weakref
-from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
-from rusteval.errors import SandboxUnavailableError
-from rusteval.judging.sandbox.base import Job
+from rusteval.errors import InputError, SandboxUnavailableError
+from rusteval.files import sha256_text, write_bytes_atomic
 from rusteval.judging.toolchain import Toolchain
 from rusteval.judging.workplace import Workplace
 
@@ -21,41 +23,63 @@ SCRATCH = Path("/tmp")  # noqa: S108 - private directories of our own are made i
 """The one place below which every back end, and every version of Firejail, can show files to its commands."""
 
 
+TOOL_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+"""All that a sandbox tool itself sees of the environment: what it had, its jail could read."""
+
+
 class Launcher:
     """The built launcher, a small static program; its directory goes when this object does."""
 
-    def __init__(self, *, toolchain: Toolchain) -> None:
-        """Compile it; raises SandboxUnavailableError with the compiler's first line if that fails."""
+    def __init__(self, *, toolchain: Toolchain, keep_in: Path | None = None) -> None:
+        """Compile it, unless `keep_in` holds what the same compiler made of the same sources.
+
+        Raises SandboxUnavailableError with the compiler's first line if that fails.
+        """
         stack = contextlib.ExitStack()
         weakref.finalize(self, stack.close)
         self.path = stack.enter_context(Workplace(scratch=SCRATCH)).new_directory() / "launcher"
+        kept = None if keep_in is None else keep_in / f"launcher-{_key(toolchain)}"
+        if kept is not None and kept.is_file():
+            shutil.copyfile(kept, self.path)
+            self.path.chmod(0o755)
+            return
         _build(self.path, toolchain=toolchain)
+        if kept is not None:
+            with contextlib.suppress(OSError, InputError):  # it is only quicker with it
+                write_bytes_atomic(kept, self.path.read_bytes())
 
-    def command(self, job: Job, *, uid: int | None, count_processes: bool) -> Sequence[str]:
-        """Return the command line that starts the job under its limits, as user `uid` (None keeps the user)."""
-        limits = job.limits
-        return (
-            str(self.path),
-            "-" if uid is None else str(uid),
-            str(limits.cpu_whole_s),
-            str(limits.address_space_bytes),
-            str(limits.processes) if count_processes else "-",
-            str(limits.file_bytes),
-            str(limits.open_files),
-            *job.command,
-        )
+    def command(self, mode: Literal["namespace", "shared"]) -> tuple[str, str]:
+        """Return its command line for a jail with a process namespace of its own, or for one without."""
+        return str(self.path), mode
+
+
+def _key(toolchain: Toolchain) -> str:
+    sources = resources.files("rusteval.judging.sandbox").joinpath("launcher_source")
+    texts = sorted((file.name, file.read_text(encoding="utf-8")) for file in sources.iterdir())
+    return sha256_text(json.dumps([toolchain.version, FLAGS, texts]))[:32]
 
 
 def _build(path: Path, *, toolchain: Toolchain) -> None:
-    source = resources.files("rusteval.judging.sandbox").joinpath("launcher.rs").read_bytes()
-    command = [str(toolchain.rustc), "--crate-name", "launcher", "-o", str(path), *FLAGS, "-"]
+    sources = resources.files("rusteval.judging.sandbox").joinpath("launcher_source")
     try:
-        subprocess.run(
-            command, input=source, capture_output=True, check=True, timeout=BUILD_TIMEOUT_S, cwd=path.parent
-        )
+        with resources.as_file(sources) as directory:
+            root = str(directory / "main.rs")
+            command = [str(toolchain.rustc), "--crate-name", "launcher", "-o", str(path), *FLAGS, root]
+            subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=True,
+                timeout=BUILD_TIMEOUT_S,
+                cwd=path.parent,
+            )
     except subprocess.CalledProcessError as error:
         lines = error.stderr.decode(errors="replace").splitlines()
-        said = next((line for line in lines if line.startswith("error")), "no message")
+        said = next((line for line in lines if line.startswith("error")), None)
+        if said is None:
+            raise SandboxUnavailableError(
+                f"{toolchain.rustc}: ended with status {error.returncode} on a first program; reinstall Rust"
+            ) from error
         raise SandboxUnavailableError(
             f"{toolchain.rustc}: cannot build a program ({said}); install gcc and the C library's development files"
         ) from error

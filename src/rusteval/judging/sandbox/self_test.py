@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from rusteval.judging.limits import GIB, Limits, compile_limits, run_limits
-from rusteval.judging.sandbox.base import Job, ProcessResult, Sandbox, SandboxError
+from rusteval.judging.sandbox.base import Command, ProcessResult, Sandbox, SandboxError, View, run_once
 from rusteval.judging.toolchain import Toolchain
 from rusteval.judging.workplace import Workplace, clean_environment
 
@@ -33,13 +33,19 @@ class Check:
 
 @dataclass(frozen=True, kw_only=True)
 class SelfTestReport:
-    """What the self-test of one sandbox found."""
+    """What the self-test of one sandbox found.
+
+    `whole_tree_limits` says whether memory and processes are bounded for a jail as a whole, not only for each
+    process; `remembered_from` when it passed (UTC, ISO 8601), if that was not now.
+    """
 
     sandbox: str
     version: str
     contains: bool
+    whole_tree_limits: bool
     checks: tuple[Check, ...]
     duration_s: float
+    remembered_from: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -84,6 +90,7 @@ def self_test(sandbox: Sandbox, *, toolchain: Toolchain) -> SelfTestReport:
         sandbox=sandbox.name,
         version=sandbox.version(),
         contains=sandbox.contains,
+        whole_tree_limits=sandbox.bounds_trees,
         checks=tuple(checks),
         duration_s=round(time.monotonic() - began, 3),
     )
@@ -132,7 +139,7 @@ class _Trial:
     def bounds(self) -> Iterator[Check]:
         result = self._run("memory")
         yield _check("memory", b"memory no" in result.stdout, _said(result))
-        if self.sandbox.contains:
+        if self.sandbox.contains or self.sandbox.bounds_trees:
             result = self._run("fork")
             yield _check("processes", b"processes no" in result.stdout, _said(result))
         result = self._run("spin", cpu_s=SPIN_CPU_S)
@@ -159,17 +166,15 @@ class _Trial:
             "main.rs",
         )
         options = ("-C", "linker=gcc", "-C", "target-feature=+crt-static", "-o", str(output / name))
-        result = self.sandbox.run(
-            Job(
-                command=(*command, *options),
+        result = run_once(
+            self.sandbox,
+            Command(
+                argv=(*command, *options),
                 cwd=sources,
                 limits=compile_limits(cpu_s=30.0),
-                readonly=(sources,),
-                writable=output,
-                toolchain=self.toolchain,
-                system=True,
                 environment=clean_environment(temporary=output),
-            )
+            ),
+            view=View(readonly=(sources,), writable=output, toolchain=self.toolchain, system=True),
         )
         if result.exit_code == 0 and (output / name).is_file():
             self._program.parent.mkdir(exist_ok=True)
@@ -178,15 +183,16 @@ class _Trial:
 
     def _run(self, *arguments: str, cpu_s: float = 5.0) -> ProcessResult:
         limits: Limits = run_limits(cpu_s=cpu_s, address_space_bytes=GIB)
-        return self.sandbox.run(
-            Job(
-                command=(str(self._program), *arguments),
+        return run_once(
+            self.sandbox,
+            Command(
+                argv=(str(self._program), *arguments),
                 cwd=self._program.parent,
                 limits=limits,
-                readonly=(self._program.parent,),
                 stdin=b"self-test\n",
                 environment=clean_environment(temporary=None),
-            )
+            ),
+            view=View(readonly=(self._program.parent,)),
         )
 
 

@@ -2,11 +2,14 @@
 
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from rusteval.judging.sandbox.base import Job, ProcessResult
-from rusteval.judging.sandbox.launcher import Launcher
-from rusteval.judging.sandbox.process import run_launcher
+from rusteval.judging.sandbox.base import View
+from rusteval.judging.sandbox.cgroups import find_cgroups
+from rusteval.judging.sandbox.launcher import TOOL_ENVIRONMENT, Launcher
+from rusteval.judging.sandbox.process import LaunchedJail
 from rusteval.judging.toolchain import Toolchain
 
 
@@ -22,6 +25,12 @@ class Unconfined:
 
     def __init__(self, *, launcher: Launcher) -> None:
         self._launcher = launcher
+        self._cgroups = find_cgroups()
+
+    @property
+    def bounds_trees(self) -> bool:
+        """Whether control groups can be made."""
+        return self._cgroups is not None
 
     @property
     def scratch(self) -> Path:
@@ -36,7 +45,17 @@ class Unconfined:
         """Return the toolchain as it is."""
         return toolchain
 
-    def run(self, job: Job, *, stop: threading.Event | None = None) -> ProcessResult:
-        """Run one command; see `Sandbox.run`."""
-        argv = self._launcher.command(job, uid=None, count_processes=False)
-        return run_launcher(argv, job=job, tool_cwd=job.cwd, stop=stop)
+    @contextmanager
+    def open(self, view: View, *, stop: threading.Event | None = None) -> Iterator[LaunchedJail]:
+        """Return a new jail, which hides nothing; see `Sandbox.open`."""
+        del view
+        with LaunchedJail(
+            self._launcher.command("shared"),
+            uid=None,
+            count_processes=False,
+            cwd=Path("/"),
+            environment=TOOL_ENVIRONMENT,
+            stop=stop,
+            cgroups=self._cgroups,
+        ) as jail:
+            yield jail

