@@ -73,9 +73,13 @@ def bench(
 ) -> Iterator[Bench]:
     """Yield everything that judging one program takes, for one back end."""
     sandbox = back_end(name)
-    with Workplace(scratch=sandbox.scratch) as workplace:
+    with (
+        Workplace(scratch=sandbox.scratch) as workplace,
+        Workplace(scratch=sandbox.source_scratch) as sources,
+    ):
         yield Bench(
             workplace=workplace,
+            sources=sources,
             sandbox=sandbox,
             toolchain=sandbox.reachable(toolchain()),
             compile_limits=compile_limits(cpu_s=compile_cpu_s),

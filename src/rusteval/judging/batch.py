@@ -11,22 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rusteval.judging.assembly import Program
-from rusteval.judging.clippy import check_clippy
 from rusteval.judging.code_size import code_sizes
-from rusteval.judging.compiling import (
-    Built,
-    CrateBench,
-    Failure,
-    compile_programs,
-    output_in,
-    sources_in,
-    write_sources,
-)
+from rusteval.judging.compiling import Built, compile_programs
+from rusteval.judging.failures import Failure
 from rusteval.judging.human_eval_rust.judging import SourceBench, judge_source
 from rusteval.judging.human_eval_rust.preparation import SOURCE_NAME
 from rusteval.judging.limits import Limits
 from rusteval.judging.program import Judgement
 from rusteval.judging.running import TestRun, run_tests
+from rusteval.judging.rustc import CrateBench, write_sources
 from rusteval.judging.sandbox.base import Sandbox, SandboxError, ToolchainError, View
 from rusteval.judging.toolchain import Toolchain
 from rusteval.judging.workplace import Workplace, remove_tree
@@ -39,9 +32,13 @@ RUNS_PER_JAIL = 12
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """What every program of a run is judged with; `toolchain` has the paths inside the sandbox."""
+    """What every program of a run is judged with; `toolchain` has the paths inside the sandbox.
+
+    `sources` is where the many small files are made, `workplace` where everything else is.
+    """
 
     workplace: Workplace
+    sources: Workplace
     sandbox: Sandbox
     toolchain: Toolchain
     compile_limits: Limits
@@ -132,13 +129,14 @@ def _not_judged(failure: SandboxError) -> Judgement:
 
 
 def _compile_once(programs: dict[str, Program], *, bench: Bench) -> Progress:
-    directory = bench.workplace.new_directory()
+    directory, sources = bench.workplace.new_directory(), bench.sources.new_directory()
     try:
         first = next(iter(programs.values()))
         if first.protocol == "human-eval-rust":
             return Progress(judged={next(iter(programs)): _judge_source(first, directory, bench=bench)})
-        return _compile_crate(programs, directory, bench=bench)
+        return _compile_crate(programs, directory, sources, bench=bench)
     finally:
+        remove_tree(sources)
         remove_tree(directory)
 
 
@@ -156,30 +154,31 @@ def _judge_source(program: Program, directory: Path, *, bench: Bench) -> Judgeme
     )
 
 
-def _compile_crate(programs: dict[str, Program], directory: Path, *, bench: Bench) -> Progress:
+def _compile_crate(programs: dict[str, Program], directory: Path, sources: Path, *, bench: Bench) -> Progress:
     keys = list(programs)
-    write_sources(dict(enumerate(programs.values())), directory=directory)
-    view = View(
-        readonly=(sources_in(directory),),
-        writable=output_in(directory),
-        toolchain=bench.toolchain,
-        system=True,
-    )
+    write_sources(dict(enumerate(programs.values())), directory=sources)
+    output = directory / "output"
+    output.mkdir()
+    view = View(readonly=(sources,), writable=output, toolchain=bench.toolchain, system=True)
     progress = Progress()
     with bench.sandbox.open(view, stop=bench.stop) as jail:
         place = CrateBench(
-            directory=directory, jail=jail, toolchain=bench.toolchain, limits=bench.compile_limits
+            directory=directory,
+            sources=sources,
+            output=output,
+            jail=jail,
+            toolchain=bench.toolchain,
+            limits=bench.compile_limits,
         )
-        outcome = compile_programs(range(len(keys)), bench=place)
+        outcome = compile_programs(range(len(keys)), clippy=bench.clippy, bench=place)
         for built in outcome.built:
-            clean = check_clippy(built.indices, edition=built.edition, bench=place) if bench.clippy else {}
             sizes = code_sizes(built.binary, indices=built.indices)
             ready = [
                 _Ready(
                     key=keys[index],
                     index=index,
                     program=programs[keys[index]],
-                    clippy_ok=clean.get(index),
+                    clippy_ok=built.clean[index],
                     size_bytes=sizes.get(index),
                 )
                 for index in built.indices

@@ -1,10 +1,12 @@
 """Ask Clippy about the code of answers, and only about that."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from rusteval.judging.compiling import CrateBench, run_compiler, write_source
 from rusteval.judging.crate import LINT_FILE, cfg_flags, index_of, is_answer, lint_text
 from rusteval.judging.diagnostics import parse_diagnostics
+from rusteval.judging.rustc import DIAGNOSTIC_WIDTH, CrateBench, run_compiler, write_source
+from rusteval.judging.sandbox.base import ProcessResult
 
 ALLOWED = {
     # what assembling does: the tests may leave a helper unused, and the prompt's own imports may be unused
@@ -36,31 +38,46 @@ ALLOWED = {
 """Lints that do not count, each with what it is about that the answer did not choose."""
 
 
-def check_clippy(indices: Sequence[int], *, edition: str, bench: CrateBench) -> dict[int, bool | None]:
-    """Return for each program whether Clippy, with its default lints, finds nothing in the answer's own code.
+@dataclass(frozen=True, kw_only=True)
+class CheckSettings:
+    """How answers are checked: under which edition, and whether with Clippy's remarks."""
 
-    None if Clippy is not installed or did not come to an end. Raises SandboxError.
-    """
-    driver = bench.toolchain.clippy_driver
-    if driver is None:
-        return dict.fromkeys(indices)
+    edition: str
+    clippy: bool
+
+    def asks_clippy(self, bench: CrateBench) -> bool:
+        """Return whether Clippy is asked: it is wanted, and it is installed."""
+        return self.clippy and bench.toolchain.clippy_driver is not None
+
+
+def check_answers(indices: Sequence[int], *, settings: CheckSettings, bench: CrateBench) -> ProcessResult:
+    """Run Clippy, or the compiler without it, on the answers alone: no tests, no executable. Raises SandboxError."""
     write_source(bench.sources / LINT_FILE, lint_text(indices))
-    flags = (
-        *("--crate-type", "bin", "--crate-name", "program", "--edition", edition, "--error-format=json"),
-        *("--cap-lints", "warn", "--emit=metadata", "-o", str(bench.output / "program.rmeta")),
-        *cfg_flags(lint=True),
-        *(word for lint in ALLOWED for word in ("-A", lint)),
+    driver = bench.toolchain.clippy_driver if settings.asks_clippy(bench) else None
+    lints = (
+        ("--cap-lints", "allow")
+        if driver is None
+        else ("--cap-lints", "warn", *(word for lint in ALLOWED for word in ("-A", lint)))
     )
-    result = run_compiler(driver, flags, root=LINT_FILE, members=len(indices), bench=bench)
-    # rustc compiled the programs already: findings are warnings here, anything else is Clippy's own trouble
-    if result.exit_code == 0 and result.stopped is None:
-        findings = parse_diagnostics(result.stderr)
-        faulty = {index_of(file) for found in findings for file in found.files if is_answer(file)}
-        return {index: index not in faulty for index in indices}
-    if len(indices) == 1:
-        return dict.fromkeys(indices)
-    half = len(indices) // 2
-    return {
-        **check_clippy(indices[:half], edition=edition, bench=bench),
-        **check_clippy(indices[half:], edition=edition, bench=bench),
-    }
+    flags = (
+        *("--crate-type", "bin", "--crate-name", "program", "--edition", settings.edition),
+        *(
+            "--error-format=json",
+            DIAGNOSTIC_WIDTH,
+            "--emit=metadata",
+            "-o",
+            str(bench.output / "program.rmeta"),
+        ),
+        *cfg_flags(lint=True),
+        *lints,
+    )
+    return run_compiler(
+        driver or bench.toolchain.rustc, flags, root=LINT_FILE, members=len(indices), bench=bench
+    )
+
+
+def find_lints(result: ProcessResult, indices: Sequence[int]) -> dict[int, bool | None]:
+    """Return for each program whether Clippy, with its default lints, found nothing in the answer's own code."""
+    findings = parse_diagnostics(result.stderr)
+    faulty = {index_of(file) for found in findings for file in found.files if is_answer(file)}
+    return {index: index not in faulty for index in indices}

@@ -13,12 +13,13 @@ from rusteval.judging.assembly import Program, Protocol
 from rusteval.judging.batch import Bench, Progress, Step, judge_alone, judge_batch, may_share
 from rusteval.judging.cache import VerdictCache
 from rusteval.judging.clippy import ALLOWED
-from rusteval.judging.compiling import EDITIONS, RUSTC_FLAGS
+from rusteval.judging.compiling import EDITIONS
 from rusteval.judging.crate import root_template
 from rusteval.judging.human_eval_rust.verdicts import judge_invalid
 from rusteval.judging.limits import GIB, compile_limits, run_limits
 from rusteval.judging.preparation import Prepared, prepare
 from rusteval.judging.program import Judgement, conditions_key, program_key
+from rusteval.judging.rustc import RUSTC_FLAGS
 from rusteval.judging.sandbox.base import Sandbox
 from rusteval.judging.toolchain import Toolchain
 from rusteval.judging.verdict import Verdict
@@ -28,7 +29,7 @@ from rusteval.problems.models import Problem, Suite
 MOST_WORKERS = 24
 SPARE_CORES = 2
 NAMED_UNKNOWN_TASKS = 5
-BATCH = 100
+BATCH = 200
 LEAST_BATCH = 10
 """Smaller batches would cost more processor time than the waiting of other workers is worth."""
 
@@ -112,9 +113,13 @@ def judge_samples(
 
     if on_progress is not None:
         on_progress(len(judgements), len(programs))
-    with Workplace(scratch=sandbox.scratch) as workplace:
+    with (
+        Workplace(scratch=sandbox.scratch) as workplace,
+        Workplace(scratch=sandbox.source_scratch) as sources,
+    ):
         bench = Bench(
             workplace=workplace,
+            sources=sources,
             sandbox=sandbox,
             toolchain=sandbox.reachable(toolchain),
             compile_limits=compile_limits(cpu_s=settings.compile_timeout_s),

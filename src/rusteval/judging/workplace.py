@@ -15,6 +15,19 @@ PREFIX = "rusteval-judge-"
 LOCK = ".lock"
 
 
+MEMORY = Path("/dev/shm")  # noqa: S108 - private directories of our own are made in it
+MEMORY_NEEDED_BYTES = 512 << 20
+
+
+def quick_scratch(otherwise: Path) -> Path:
+    """Return a place in memory for small files, where there is room: some disks take a millisecond to make one."""
+    try:
+        room = shutil.disk_usage(MEMORY).free
+    except OSError:
+        return otherwise
+    return MEMORY if room >= MEMORY_NEEDED_BYTES and os.access(MEMORY, os.W_OK | os.X_OK) else otherwise
+
+
 def clean_environment(*, temporary: Path | None) -> dict[str, str]:
     """Return the whole environment of an untrusted command: nothing of the harness's own is in it."""
     environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "RUST_BACKTRACE": "0"}

@@ -26,16 +26,10 @@ import pytest
 
 from judging_support import JAILS, RIGHT, TEST_NAMES, bench, gone, program
 from rusteval.judging.batch import Bench
-from rusteval.judging.compiling import (
-    CrateBench,
-    Outcome,
-    compile_programs,
-    output_in,
-    sources_in,
-    write_sources,
-)
+from rusteval.judging.compiling import Outcome, compile_programs
 from rusteval.judging.limits import Limits
 from rusteval.judging.running import Nonces, TestRun, command_for, judge_run
+from rusteval.judging.rustc import CrateBench, write_sources
 from rusteval.judging.sandbox.base import Jail, ProcessResult, SandboxError, View
 from rusteval.judging.workplace import remove_tree
 
@@ -190,13 +184,20 @@ def source(name: str, traps: Traps) -> str:
 
 
 def compiled(answer: str, *, directory: Path, on: Bench) -> Outcome:
-    write_sources({0: program(answer)}, directory=directory)
-    view = View(
-        readonly=(sources_in(directory),), writable=output_in(directory), toolchain=on.toolchain, system=True
-    )
+    sources, output = on.sources.new_directory(), directory / "output"
+    write_sources({0: program(answer)}, directory=sources)
+    output.mkdir()
+    view = View(readonly=(sources,), writable=output, toolchain=on.toolchain, system=True)
     with on.sandbox.open(view, stop=on.stop) as jail:
-        place = CrateBench(directory=directory, jail=jail, toolchain=on.toolchain, limits=on.compile_limits)
-        return compile_programs([0], bench=place)
+        place = CrateBench(
+            directory=directory,
+            sources=sources,
+            output=output,
+            jail=jail,
+            toolchain=on.toolchain,
+            limits=on.compile_limits,
+        )
+        return compile_programs([0], clippy=False, bench=place)
 
 
 def run(binary: Path, *, jail: Jail, limits: Limits) -> tuple[TestRun, ProcessResult]:

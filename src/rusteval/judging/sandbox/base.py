@@ -112,6 +112,11 @@ class Sandbox(Protocol):
         """Where the directories that jobs use must be made."""
         ...
 
+    @property
+    def source_scratch(self) -> Path:
+        """Where directories of many small files are best made, for jobs to read."""
+        ...
+
     def version(self) -> str:
         """Return the tool's own version line."""
         ...

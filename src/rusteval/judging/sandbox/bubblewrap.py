@@ -16,6 +16,7 @@ from rusteval.judging.sandbox.launcher import TOOL_ENVIRONMENT, Launcher
 from rusteval.judging.sandbox.process import LaunchedJail
 from rusteval.judging.sandbox.users import JailUsers
 from rusteval.judging.toolchain import Toolchain
+from rusteval.judging.workplace import quick_scratch
 
 SYSTEM_LINKS = ("/bin", "/sbin", "/lib", "/lib64")
 SYSTEM_DEVICES = ("/dev/null", "/dev/urandom")
@@ -52,6 +53,11 @@ class Bubblewrap:
     def scratch(self) -> Path:
         """Anywhere: a jail sees only what is mounted into it."""
         return Path(tempfile.gettempdir())
+
+    @property
+    def source_scratch(self) -> Path:
+        """In memory, where there is room."""
+        return quick_scratch(self.scratch)
 
     def version(self) -> str:
         """Return the line that `bwrap --version` prints."""

@@ -15,6 +15,7 @@ from rusteval.judging.sandbox.launcher import Launcher
 from rusteval.judging.sandbox.process import LaunchedJail
 from rusteval.judging.sandbox.users import JailUsers
 from rusteval.judging.toolchain import Toolchain
+from rusteval.judging.workplace import quick_scratch
 
 BUILD_VARIABLE = "RUSTEVAL_DOCKER_BUILD"
 PATIENCE_S = 30.0
@@ -79,6 +80,11 @@ class Docker:
     def scratch(self) -> Path:
         """Anywhere: a container sees only what is mounted into it."""
         return Path(tempfile.gettempdir())
+
+    @property
+    def source_scratch(self) -> Path:
+        """In memory, where there is room."""
+        return quick_scratch(self.scratch)
 
     def version(self) -> str:
         """Return the engine's version and the identities of the images."""

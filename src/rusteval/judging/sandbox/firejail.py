@@ -79,6 +79,7 @@ class Firejail:
     name = "firejail"
     contains = True
     scratch = SCRATCH
+    source_scratch = SCRATCH
 
     def __init__(self, *, launcher: Launcher) -> None:
         """Find `firejail` and ask it for its options; raises SandboxUnavailableError."""

@@ -11,6 +11,7 @@ from rusteval.judging.sandbox.cgroups import find_cgroups
 from rusteval.judging.sandbox.launcher import TOOL_ENVIRONMENT, Launcher
 from rusteval.judging.sandbox.process import LaunchedJail
 from rusteval.judging.toolchain import Toolchain
+from rusteval.judging.workplace import quick_scratch
 
 
 class Unconfined:
@@ -36,6 +37,11 @@ class Unconfined:
     def scratch(self) -> Path:
         """Anywhere."""
         return Path(tempfile.gettempdir())
+
+    @property
+    def source_scratch(self) -> Path:
+        """In memory, where there is room."""
+        return quick_scratch(self.scratch)
 
     def version(self) -> str:
         """Return "none"."""
