@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from rusteval.judging.assembly import Program
 from rusteval.judging.verdict import ErrorType, Outcome
 
-JUDGE_VERSION = 3
+JUDGE_VERSION = 4
 """Goes up with every change that could change a verdict, so that no old verdict is taken for a new one."""
 
 STDERR_KEPT_CHARS = 4000

@@ -22,6 +22,8 @@ EXIT_ALL_OK = 0
 EXIT_SOME_FAILED = 101
 CPU_GRACE_S = 1.0
 """Between the limit, at which the kernel warns a process, and its end."""
+ONE_ARENA = {"MALLOC_ARENA_MAX": "1"}
+"""Else the C library reserves address space for each thread, as much as all of it for a few dozen at once."""
 ASSERTION_MARKS = ("assertion failed:", "assertion `")
 OUT_OF_MEMORY_MARK = "memory allocation of "
 
@@ -70,7 +72,7 @@ def command_for(binary: Path, *, index: int, nonces: Nonces, limits: Limits) -> 
         cwd=binary.parent,
         limits=limits,
         stdin=f"{index} {nonces.passed} {nonces.other}\n".encode(),
-        environment=clean_environment(temporary=None),
+        environment={**clean_environment(temporary=None), **ONE_ARENA},
     )
 
 
