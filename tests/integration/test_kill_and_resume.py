@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -88,9 +89,25 @@ class Run:
         return list(self.scratch.glob(f"{PREFIX}*"))
 
 
+@pytest.fixture(scope="module")
+def proofs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """What a run remembers of having passed the trust gate; its verdicts are not among it."""
+    home = tmp_path_factory.mktemp("proofs")
+    samples(home / "samples.jsonl", slow=0)
+    code, _, stderr = Run(home / "samples.jsonl", home).finish()
+    assert code == 0, stderr
+    found = list((home / "cache" / "rusteval").glob("trusted-*.json"))
+    assert len(found) == 1
+    return found
+
+
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[[Path], Run]]:
+def start(tmp_path: Path, proofs: list[Path]) -> Iterator[Callable[[Path], Run]]:
     runs: list[Run] = []
+    cache = tmp_path / "cache" / "rusteval"
+    cache.mkdir(parents=True)
+    for proof in proofs:
+        shutil.copy(proof, cache)
 
     def begin(path: Path) -> Run:
         runs.append(Run(path, tmp_path))
