@@ -31,7 +31,7 @@ def metrics_text(metrics: Mapping[str, Any]) -> str:
     ]
     rows += [
         ("time to compile", plain(metrics["avg_compile_time_ms"], unit="ms")),
-        ("machine code", plain(metrics["avg_binary_size_bytes"], unit="bytes")),
+        ("compiled size", plain(metrics["avg_binary_size_bytes"], unit="bytes")),
     ]
     rows += _kinds("failed", metrics["error_types"], meanings=ERROR_LABELS)
     if metrics["error_codes"]:
