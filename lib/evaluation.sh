@@ -37,9 +37,21 @@ demo_models_apply() { "$VENV_DIR/bin/python" -u "$REPO_DIR/scripts/build_demo_mo
 evaluation_command() {
   EVALUATION=("$VENV_DIR/bin/python" -u "$REPO_DIR/scripts/evaluate_humaneval.py"
     --base-model "$BASE_MODEL" --checkpoint-path "$CHECKPOINT_PATH" --output-dir "$OUTPUT_DIR"
-    --num-samples "$NUM_SAMPLES" --k-values "$K_VALUES" --seed "$SEED" --sandbox-mode "$SANDBOX_MODE")
+    --num-samples "$NUM_SAMPLES" --k-values "$K_VALUES" --seed "$SEED" --sandbox-mode "$SANDBOX_MODE"
+    --engine "$(evaluation_engine)")
+  [[ -z "$VLLM_PYTHON" ]] || EVALUATION+=(--vllm-python "$VLLM_PYTHON")
   [[ -z "$TASKS" ]] || EVALUATION+=(--tasks "$TASKS")
   ((COMPARE_PROTOCOLS)) || EVALUATION+=(--no-compare-protocols)
+}
+
+# evaluation_engine: the engine that the user asked for; where the set-up did not find vLLM complete, "auto" must not
+# take up what there is of it.
+evaluation_engine() {
+  if [[ "$ENGINE" == auto && -z "${SETTINGS[vllm]:-}" ]]; then
+    printf 'transformers'
+  else
+    printf '%s' "$ENGINE"
+  fi
 }
 
 # secret_names: the variables of the environment that hold secrets.
@@ -50,8 +62,9 @@ evaluation_environment() {
   local name toolchain
   for name in $(compgen -e | grep -vE "$SECRET_NAMES"); do
     case "$name" in
+      VLLM_PYTHON) ;; # an option of this harness, no setting of vLLM
       HOME | USER | LOGNAME | LANG | LC_* | TZ | TMPDIR | LD_LIBRARY_PATH | NO_COLOR | XDG_* | CARGO_HOME | RUSTUP_* | \
-        HF_* | TRANSFORMERS_* | CUDA_* | NVIDIA_* | PYTORCH_* | TORCH_* | OMP_* | MKL_* | RUSTEVAL_* | PIP_* | UV_* | \
+        HF_* | TRANSFORMERS_* | CUDA_* | NVIDIA_* | PYTORCH_* | TORCH_* | VLLM_* | OMP_* | MKL_* | RUSTEVAL_* | PIP_* | UV_* | \
         SSL_CERT_* | REQUESTS_CA_BUNDLE | CURL_CA_BUNDLE | *_proxy | *_PROXY)
         printf 'export %s=%q\n' "$name" "${!name}"
         ;;

@@ -10,11 +10,14 @@ must be told so that it replaces packages that it takes for installed although t
 
 import os
 import sys
+from collections import deque
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
 from pip._vendor.packaging.requirements import Requirement
+from pip._vendor.packaging.utils import canonicalize_name
 
 QUOTE = '"'
 
@@ -28,8 +31,10 @@ def read_lock(path: str) -> Iterator[Requirement]:
                 yield pin
 
 
-def damage(package: Distribution) -> str | None:
-    """Return a recorded file that is not there or has another size; None where all are as recorded."""
+@cache
+def damage(name: str) -> str | None:
+    """Return a file of an installed package that is not as its record says; None where all are."""
+    package = distribution(name)
     record = package.read_text("RECORD")
     if not record:
         return "its record of files"  # written last: the installer was stopped
@@ -62,7 +67,7 @@ def problem_with(requirement: Requirement) -> str | None:
         return f"{requirement} is not there"
     if not requirement.specifier.contains(package.version, prereleases=True):
         return f"{requirement.name} {package.version} is there, and {requirement.specifier} is needed"
-    lost = damage(package)
+    lost = damage(canonicalize_name(requirement.name))
     return f"{requirement.name} is incomplete: {lost}" if lost else None
 
 
@@ -73,15 +78,17 @@ def requirements_of(name: str) -> list[Requirement]:
 
 
 def wanted(requirements: list[Requirement], *, closure: bool) -> list[Requirement]:
-    """Return the requirements, with closure those of the installed ones among them as well, each name once."""
-    queue, seen = list(requirements), dict[str, Requirement]()
+    """Return the requirements, with closure those of the installed ones among them as well, each once."""
+    queue, looked_at = deque(requirements), set[str]()
+    found = dict[tuple[str, str], Requirement]()
     while queue:
-        requirement = queue.pop()
-        if requirement.name not in seen:
-            seen[requirement.name] = requirement
-            if closure and installed(requirement):
-                queue += requirements_of(requirement.name)
-    return list(seen.values())
+        requirement = queue.popleft()
+        name = canonicalize_name(requirement.name)
+        found.setdefault((name, str(requirement.specifier)), requirement)
+        if closure and name not in looked_at and installed(requirement):
+            looked_at.add(name)
+            queue += requirements_of(name)
+    return list(found.values())
 
 
 def main(arguments: list[str]) -> int:
@@ -89,17 +96,18 @@ def main(arguments: list[str]) -> int:
     closure, repair = "--closure" in arguments, "--repair" in arguments
     rest = [one for one in arguments if one not in ("--closure", "--repair")]
     given = list(read_lock(rest[1])) if rest[0] == "-r" else [Requirement(text) for text in rest]
-    packages = wanted(given, closure=closure)
+    needed = wanted(given, closure=closure)
+    names = {canonicalize_name(one.name): one for one in needed}
     if repair:
-        damaged = [one.name for one in packages if (found := installed(one)) and damage(found)]
+        damaged = [name for name, one in names.items() if installed(one) and damage(name)]
         print("\n".join(f"--reinstall-package={name}" for name in damaged))
         return 0
-    for requirement in packages:
+    for requirement in needed:
         problem = problem_with(requirement)
         if problem:
             print(problem)
             return 1
-    print(f"all {len(packages)} packages are complete")
+    print(f"all {len(names)} packages are complete")
     return 0
 
 

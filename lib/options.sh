@@ -89,6 +89,7 @@ option_check() {
     csvint) check_csvint "$value" ;;
     enum:*) check_pattern "$value" "^(${1#enum:})$" "must be one of ${1#enum:}" ;;
     version) check_python_version "$value" ;;
+    program) check_program "$value" "$3" ;;
     path) OPTION_VALUE="$(absolute_path "$value" "$3")" ;;
     model) check_model "$value" "$3" ;;
     tasks) check_tasks "$value" "$3" ;;
@@ -132,6 +133,14 @@ check_csvint() {
 check_python_version() {
   OPTION_PROBLEM="must be a full version, 3.12.0 or newer, such as 3.12.11"
   [[ "$1" =~ ^3\.(1[2-9]|[2-9][0-9])\.[0-9]+$ ]]
+}
+
+# check_program VALUE DIR: empty, or a file that can be run (made absolute).
+check_program() {
+  OPTION_PROBLEM="must be a file that can be run"
+  [[ -n "$1" ]] || return 0
+  OPTION_VALUE="$(absolute_path "$1" "$2")"
+  [[ -f "$OPTION_VALUE" && -x "$OPTION_VALUE" ]]
 }
 
 # check_model VALUE DIR: a folder that exists (made absolute), or the form of a hub path.
@@ -180,6 +189,9 @@ options_cross_rules() {
   fi
   if [[ "$OUTPUT_DIR/" == "$VENV_DIR/"* ]]; then
     OPTION_ERRORS+=("OUTPUT_DIR=$OUTPUT_DIR: lies inside VENV_DIR, which may be rebuilt: choose another folder")
+  fi
+  if [[ -n "$VLLM_PYTHON" && "$ENGINE" != vllm-server ]]; then
+    OPTION_ERRORS+=("VLLM_PYTHON=$VLLM_PYTHON: is for ENGINE=vllm-server alone, and ENGINE is $ENGINE: set that, or drop this")
   fi
   case "$VENV_DIR" in
     / | "$HOME") OPTION_ERRORS+=("VENV_DIR=$VENV_DIR: must be a folder of its own") ;;

@@ -27,7 +27,7 @@ preflight_run() {
   local check
   SEP=$'\x1f'
   PREFLIGHT_LINES=() PREFLIGHT_FAILED=() PREFLIGHT_WARNINGS=()
-  for check in os architecture gpu disk memory privileges sandbox models; do
+  for check in os architecture gpu engine disk memory privileges sandbox models; do
     "preflight_$check"
   done
 }
@@ -94,6 +94,28 @@ preflight_gpu() {
   fi
 }
 
+# preflight_engine: an engine that is asked for by name must be one that can be had.
+preflight_engine() {
+  local reason
+  if [[ -n "$VLLM_PYTHON" ]]; then
+    if (cd / && "$VLLM_PYTHON" -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec("vllm") is None)') \
+      >/dev/null 2>&1 </dev/null; then
+      passed engine "vLLM of $VLLM_PYTHON"
+    else
+      finding engine "VLLM_PYTHON=$VLLM_PYTHON: this Python has no vllm" \
+        "install it there, or name the Python of another environment"
+    fi
+  elif vllm_is_required; then
+    reason="$(vllm_obstacle)"
+    if [[ -z "$reason" ]]; then
+      passed engine "vLLM $(vllm_version)"
+    else
+      finding engine "ENGINE=$ENGINE, and vLLM cannot be had: $reason" \
+        "set ENGINE=auto (which then is transformers), or ENGINE=vllm-server with VLLM_PYTHON"
+    fi
+  fi
+}
+
 # preflight_disk: sum what each folder will take by file system, and compare with what is free there.
 preflight_disk() {
   local -A need=() where=() first=()
@@ -121,6 +143,9 @@ preflight_disk_needs() {
     printf '1|%s\n' "$VENV_DIR"
   else
     printf '12|%s\n' "$VENV_DIR"
+  fi
+  if [[ -z "$(vllm_left_out)" ]] && ! compgen -G "$VENV_DIR/lib/python3*/site-packages/vllm" >/dev/null; then
+    printf '3|%s\n' "$VENV_DIR"
   fi
   printf '1|%s\n1|%s\n' "${TMPDIR:-/tmp}" "$OUTPUT_DIR"
   if [[ "$DEMO" == 0 && "$BASE_MODEL" != /* && -z "$(hub_cached "$BASE_MODEL")" ]]; then

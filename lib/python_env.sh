@@ -163,6 +163,11 @@ venv_make_room() {
 # venv_has ARGUMENT...: are these packages installed completely? (lib/installed.py)
 venv_has() { "$VENV_DIR/bin/python" "$REPO_DIR/lib/installed.py" "$@"; }
 
+# venv_build PACKAGE: the version that a package of PyTorch's family was built as, such as 2.7.1+cu128; empty without it.
+venv_build() {
+  sed -n "s/^__version__ = '\(.*\)'/\1/p" "$VENV_DIR"/lib/python3*/site-packages/"$1"/version.py 2>/dev/null || true
+}
+
 # uv_install_checked ARGUMENT...: install what venv_has would check, and replace what is damaged.
 uv_install_checked() {
   local -a repairs

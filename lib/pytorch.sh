@@ -7,7 +7,7 @@ torch_check() {
   local profile torch build
   IFS='|' read -r profile torch _ < <(torch_row)
   venv_has --closure "torch==$torch"
-  build="$(sed -n "s/^__version__ = '\(.*\)'/\1/p" "$VENV_DIR"/lib/python3*/site-packages/torch/version.py)"
+  build="$(venv_build torch)"
   emit_setting torch "$build"
   emit_setting torch_profile "$profile"
   if [[ "$build" != *"+$profile" ]]; then

@@ -4,13 +4,14 @@
 
 # runner_table: the steps in order: id|title|optional.
 runner_table() {
-  cat <<'TABLE'
+  cat <<TABLE
 system_deps|System packages|
 python|Python|
 venv|Virtual environment|
 torch|PyTorch|
 flash_attn|FlashAttention 2|optional
 packages|Pinned packages|
+vllm|vLLM|$(vllm_is_required || echo optional)
 ecosystem|SigilDERG packages|
 rust|Rust|
 sandbox|Sandbox|
@@ -133,7 +134,7 @@ runner_step() {
     return 0
   fi
   say "$label: at work (${STEP_FACT:-not there yet})"
-  [[ "$id" != torch ]] || say "        PyTorch is large; this can take some minutes"
+  [[ "$id" != torch && "$id" != vllm ]] || say "        ${STEP_TITLE[$id]} is large; this can take some minutes"
   runner_apply "$id" "$log" || code=$?
   if ((code == 0)); then
     if runner_check "$id" "$log"; then
@@ -231,6 +232,7 @@ runner_summary() {
   "torch": $(json_string "${SETTINGS[torch]:-}"),
   "torch_profile": $(json_string "${SETTINGS[torch_profile]:-}"),
   "attention": $(json_string "${SETTINGS[attention]:-sdpa}"),
+  "vllm": $(json_string "${SETTINGS[vllm]:-}"),
   "rustc": $(json_string "${SETTINGS[rustc]:-}"),
   "warnings": $(runner_warnings | runner_json_list),
   "assumed_answers": $(printf '%s\n' "${ASSUMED_ANSWERS[@]:-}" | runner_json_list),

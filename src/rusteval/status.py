@@ -63,7 +63,7 @@ class StatusReporter:
         if rate and done < self._total:
             parts.append(f"{_clock_text((self._total - done) / rate)} left")
         self.say(", ".join(parts))
-        self._write(rate=rate, state="running")
+        self._write(rate=rate, token_rate=tokens / elapsed, state="running")
 
     def update_of(self, done: int, total: int) -> None:
         """Report like `update`, where only the work itself finds out how many items there are.
@@ -83,7 +83,9 @@ class StatusReporter:
     def _title(self) -> str:
         return f"{self._stage}, {self._model}" if self._model else self._stage
 
-    def _write(self, *, rate: float, state: State, exit_code: int | None = None) -> None:
+    def _write(
+        self, *, rate: float, state: State, token_rate: float = 0.0, exit_code: int | None = None
+    ) -> None:
         if self.path is None:
             return
         status = {
@@ -93,6 +95,7 @@ class StatusReporter:
             "samples_done": self._done,
             "samples_total": self._total,
             "samples_per_second": round(rate, 2),
+            "tokens_per_second": round(token_rate, 1) or None,
             "eta_s": round((self._total - self._done) / rate, 1) if rate else None,
             "updated": datetime.now(UTC).isoformat(timespec="seconds"),
             "exit_code": exit_code,

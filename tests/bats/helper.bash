@@ -125,9 +125,15 @@ checkout() {
   mkdir -p "$TEST_DIR/checkout" "$TEST_DIR/pyenv/versions/test"
   cp -r "$PROJECT/eval_setup.sh" "$PROJECT/eval_setup_config.sh" "$PROJECT/lib" "$PROJECT/tests/bats/standin/." \
     "$TEST_DIR/checkout/"
-  "$python" "$TEST_DIR/checkout/make_wheels.py" "$TEST_DIR/wheels" "$TEST_DIR/checkout/requirements.lock"
+  make_wheels "$python"
   "$python" -c 'import platform; print(platform.python_version())' >"$TEST_DIR/python-version"
   ln -s "$(dirname "$python")" "$TEST_DIR/python"
+}
+
+# make_wheels PYTHON: the tiny wheels, and the locks that pin them.
+make_wheels() {
+  "$1" "$TEST_DIR/checkout/make_wheels.py" "$TEST_DIR/wheels" "$TEST_DIR/checkout/requirements.lock" \
+    "$TEST_DIR/checkout/requirements-vllm.lock"
 }
 
 # checkout_environment: the settings and programs that runs of the stand-in see.

@@ -8,7 +8,7 @@ from rusteval.errors import InputError
 from rusteval.generation.checkpoints import describe_model, model_revision, resolve_model
 from rusteval.generation.demo_recipe import DEMO_TASKS, Recipe, demo_answer, is_current, lessons
 from rusteval.generation.engine import make_requests, sample_seed
-from rusteval.generation.prompts import build_messages, prompt_sha256, prompt_template
+from rusteval.generation.prompts import build_prompt, choose_kind, prompt_sha256, prompt_template
 from rusteval.problems.models import Problem
 
 PROBLEM = Problem(
@@ -21,51 +21,67 @@ PROBLEM = Problem(
 
 
 def test_a_prompt_holds_the_problem_and_names_the_function():
-    (message,) = build_messages(PROBLEM)
-    assert message["role"] == "user"
-    assert message["content"].startswith(PROBLEM.prompt)
-    assert "`sum_to_n`" in message["content"]
+    prompt = build_prompt(PROBLEM)
+    assert prompt.messages == [{"role": "user", "content": prompt.text}]
+    assert prompt.text.startswith(PROBLEM.prompt)
+    assert "`sum_to_n`" in prompt.text
 
 
-def test_braces_in_a_prompt_are_text():
+def test_a_completion_prompt_is_the_problem_alone():
+    assert build_prompt(PROBLEM, "completion").text == PROBLEM.prompt
+
+
+def test_a_model_without_a_chat_template_completes_unless_told_otherwise():
+    assert choose_kind("auto", chat_template=True) == "instruct"
+    assert choose_kind("auto", chat_template=False) == "completion"
+    assert choose_kind("instruct", chat_template=False) == "instruct"
+    assert choose_kind("completion", chat_template=True) == "completion"
+
+
+@pytest.mark.parametrize("kind", ["instruct", "completion"])
+def test_braces_in_a_prompt_are_text(kind):
     problem = PROBLEM.model_copy(update={"prompt": 'fn f() { let s = format!("{x} {{}}"); '})
-    assert problem.prompt in build_messages(problem)[0]["content"]
+    assert problem.prompt in build_prompt(problem, kind).text
 
 
-def test_the_template_is_named_with_a_digest_of_its_text():
-    name, _, digest = prompt_template().partition(":")
-    assert name == "instruct-1"
-    assert len(digest) == 16
+def test_templates_are_named_with_a_digest_of_their_text():
+    names = [prompt_template(kind).partition(":") for kind in ("instruct", "completion")]
+    assert [name for name, _, _ in names] == ["instruct-1", "completion-1"]
+    assert all(len(digest) == 16 for _, _, digest in names)
+    assert names[0][2] != names[1][2]
 
 
 def test_prompt_hashes_tell_prompts_apart():
-    other = build_messages(PROBLEM.model_copy(update={"prompt": "fn g() {"}))
+    other = PROBLEM.model_copy(update={"prompt": "fn g() {"})
     assert prompt_sha256("a") != prompt_sha256("b")
-    assert (
-        prompt_sha256(build_messages(PROBLEM))
-        == prompt_sha256(build_messages(PROBLEM))
-        != prompt_sha256(other)
-    )
+    asked = [prompt_sha256(build_prompt(p, k)) for p in (PROBLEM, other) for k in ("instruct", "completion")]
+    assert len(set(asked)) == 4
+    assert asked[0] == prompt_sha256(build_prompt(PROBLEM))
 
 
 def test_seeds_are_fixed_for_ever_and_differ_between_samples():
-    # A changed derivation would give other samples under an unchanged identity.
-    assert sample_seed(1234, "HumanEval/0", 0) == 6309724659925046
+    # A changed derivation would give other samples under an unchanged identity: it needs another SEED_SCHEME.
+    assert sample_seed(1234, "HumanEval/0", 0) == 2792234490925583
     seeds = {
         sample_seed(seed, f"T/{task}", index) for seed in (1, 2) for task in range(50) for index in range(100)
     }
     assert len(seeds) == 2 * 50 * 100
     assert all(0 <= seed < 2**53 for seed in seeds)
-    assert sample_seed(1, "a1", 1) != sample_seed(1, "a", 11)
+
+
+def test_the_seeds_of_a_task_are_consecutive_as_servers_count_them():
+    first = sample_seed(7, "HumanEval/3", 0)
+    assert [sample_seed(7, "HumanEval/3", index) for index in range(4)] == [first + n for n in range(4)]
 
 
 def test_requests_carry_what_the_engine_needs():
     (first, second) = make_requests(
-        {"HumanEval/60": PROBLEM}, [("HumanEval/60", 0), ("HumanEval/60", 7)], seed=5
+        {"HumanEval/60": PROBLEM}, [("HumanEval/60", 0), ("HumanEval/60", 7)], seed=5, kind="completion"
     )
     assert (first.completion_id, second.completion_id) == (0, 7)
     assert second.seed == sample_seed(5, "HumanEval/60", 7)
-    assert list(first.messages) == build_messages(PROBLEM)
+    assert first.prompt == build_prompt(PROBLEM, "completion")
+    assert (first.problem_prompt, first.entry_point) == (PROBLEM.prompt, "sum_to_n")
 
 
 @pytest.fixture
@@ -160,8 +176,8 @@ def test_the_demo_teaches_a_difference_and_every_kind_of_failure():
 
 def test_lessons_use_the_evaluations_own_prompts_and_name_a_missing_task():
     recipe = Recipe(tasks=tuple(task for task in DEMO_TASKS if task.number == 60))
-    ((messages, answer),) = lessons({"HumanEval/60": PROBLEM}, recipe, "base")
-    assert messages == build_messages(PROBLEM)
+    ((asked, answer),) = lessons({"HumanEval/60": PROBLEM}, recipe, "base")
+    assert asked == build_prompt(PROBLEM)
     assert answer == demo_answer(PROBLEM, "right")
     with pytest.raises(InputError, match="HumanEval/2"):
         lessons({"HumanEval/60": PROBLEM}, Recipe(), "base")

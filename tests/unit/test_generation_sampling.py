@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rusteval.generation.engine import sample_seed
-from rusteval.generation.sampling import SampleStream, next_tokens
+from rusteval.generation.transformers.sampling import SampleStream, next_tokens
 
 pytestmark = pytest.mark.models
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rusteval.generation.stopping import FunctionClosed, could_close
+from rusteval.generation.stopping import ClosingScan
 from rusteval.rust.extraction import extract_answer
 
 PROMPT = "// Sum of a list.\nfn total(numbers: Vec<i32>) -> i32{"
@@ -34,11 +34,17 @@ def fenced(code, label="rust"):
     return f"Here it is:\n\n```{label}\n{code}\n```"
 
 
-def stop_at(text, prompt=PROMPT, name="total"):
-    """Return how many characters of a growing answer there are when it is first taken to be complete."""
-    closed = FunctionClosed(prompt, name)
-    ends = (end for end in range(1, len(text) + 1) if could_close(text[end - 1]) and closed(text[:end]))
-    return next(ends, None)
+def stop_at(text, prompt=PROMPT, name="total", pieces=1):
+    """Return how many characters of an answer, growing by pieces of so many, are first taken to be complete."""
+    scan = ClosingScan(prompt, name)
+    found = (scan(text[:end]) for end in range(pieces, len(text) + pieces, pieces))
+    return next((end for end in found if end is not None), None)
+
+
+@pytest.mark.parametrize("answer", [WHOLE, BODY, TRICKY, HELPER, TYPE, fenced(WHOLE), fenced(TRICKY)])
+def test_the_end_does_not_depend_on_the_pieces_that_an_answer_comes_in(answer):
+    text = answer + "\n\nThat is all: `total` { sums }.\n```\nfn main() {}\n```\n"
+    assert len({stop_at(text, pieces=pieces) for pieces in (1, 2, 3, 7, 50, len(text))}) == 1
 
 
 @pytest.mark.parametrize(

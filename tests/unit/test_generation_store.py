@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rusteval.errors import InputError
+from rusteval.generation.engine import SEED_SCHEME
 from rusteval.generation.samples import Sample
 from rusteval.generation.store import SampleIdentity, SampleStore
 from rusteval.problems.models import Problem
@@ -24,6 +25,7 @@ IDENTITY = SampleIdentity(
     top_p=0.95,
     max_new_tokens=512,
     seed=1234,
+    seed_scheme=SEED_SCHEME,
 )
 
 
@@ -117,6 +119,10 @@ def test_a_torn_line_is_kept_aside(path):
         ({"model_revision": "def"}, 'model_revision: "abc", now "def"'),
         ({"prompt_template": "instruct-2:11"}, "prompt_template"),
         ({"adapter": "a/b"}, 'adapter: null, now "a/b"'),
+        ({"engine": "vllm"}, 'engine: "transformers", now "vllm"'),
+        ({"max_new_tokens": 100}, "max_new_tokens: 512, now 100"),
+        ({"stop_at_function": False}, "stop_at_function: true, now false"),
+        ({"endpoint": "http://localhost/v1"}, "endpoint: null"),
     ],
 )
 def test_samples_of_another_identity_are_never_continued(path, change, named):
@@ -141,6 +147,21 @@ def test_fresh_moves_the_old_samples_aside_and_loses_nothing(path):
             path.with_name(path.name + name), identity=IDENTITY.model_copy(update={"seed": seed})
         ) as store:
             assert keys(store) == [(f"HumanEval/{seed}", 0)]
+
+
+def test_what_each_run_drew_with_is_kept_beside_the_samples(path):
+    with SampleStore(path, identity=IDENTITY) as store:
+        assert store.engines() == []
+        store.record_engine({"engine": "e", "batch_size": 32})
+        store.append(sample(1, 0))
+        store.record_engine({"engine": "e", "batch_size": 16})  # brought up to date, not added
+    with SampleStore(path, identity=IDENTITY) as store:
+        store.record_engine({"engine": "e", "batch_size": 8})
+        found = [(entry["samples_before"], entry["batch_size"]) for entry in store.engines()]
+    assert found == [(0, 16), (1, 8)]
+    with SampleStore(path, identity=IDENTITY, fresh=True) as store:
+        assert store.engines() == []
+    assert path.with_name(f"{path.name}.old-1.engines.json").exists()
 
 
 def test_a_file_without_identity_is_not_taken_for_ones_own(path):

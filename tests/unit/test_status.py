@@ -36,7 +36,11 @@ def test_file_says_stage_count_rate_and_time_left(tmp_path: Path, clock: Clock) 
         100,
     )
     assert (status["samples_per_second"], status["eta_s"]) == (2.0, 40.0)
+    assert status["tokens_per_second"] is None
     assert (status["state"], status["exit_code"]) == ("running", None)
+    clock.now += 10
+    reporter.update(30, tokens=5000)
+    assert json.loads(path.read_text())["tokens_per_second"] == 250.0
     reporter.finish("failed", exit_code=4)
     status = json.loads(path.read_text())
     assert (status["state"], status["exit_code"]) == ("failed", 4)

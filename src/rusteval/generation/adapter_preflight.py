@@ -1,20 +1,17 @@
 """Whether an adapter belongs on a base model: found out before weights of gigabytes are loaded."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from huggingface_hub import HfApi, constants
 from huggingface_hub.errors import HfHubHTTPError
-from peft import LoraConfig
 from safetensors import SafetensorError, safe_open
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from rusteval.errors import InputError
-from rusteval.generation.checkpoints import ModelSource, first_line
+from rusteval.generation.checkpoints import ModelSource, first_line, transport_errors
+from rusteval.generation.tokenizing import load_tokenizer
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 _PREFIX = "base_model.model."
@@ -77,31 +74,6 @@ def check_adapter(adapter: ModelSource, base: ModelSource) -> AdapterFacts:
     )
 
 
-def lora_config(adapter: ModelSource) -> LoraConfig:
-    """Return an adapter's settings as the installed PEFT knows them.
-
-    A newer PEFT writes settings that an older one refuses; those at rest (null, false, empty, a bare number or
-    name) do nothing and are left out, as newer versions do with what they do not know.
-
-    Args:
-        adapter: a LoRA adapter that passed `check_adapter`.
-
-    Raises:
-        InputError: a setting in use is unknown here.
-    """
-    known = {entry.name for entry in fields(LoraConfig)}
-    unknown = {name: value for name, value in adapter.config.items() if name not in known}
-    used = sorted(
-        name for name, value in unknown.items() if value is True or (value and isinstance(value, list | dict))
-    )
-    if used:
-        raise InputError(
-            f"{adapter.name}: uses settings that the installed PEFT {version('peft')} does not know "
-            f"({', '.join(used)}); install a newer peft"
-        )
-    return LoraConfig(**{name: value for name, value in adapter.config.items() if name in known})
-
-
 def _is_path(name: str) -> bool:
     """Return whether a base is named by a folder of the machine it was trained on, or not at all."""
     return not name or name.startswith((".", "/", "~")) or name.count("/") != 1 or Path(name).exists()
@@ -121,7 +93,7 @@ def _same_on_hub(first: str, second: str) -> bool:
     try:
         api = HfApi()
         return bool(api.model_info(first).id == api.model_info(second).id)
-    except (HfHubHTTPError, OSError):
+    except (HfHubHTTPError, *transport_errors()):
         return False
 
 
@@ -202,44 +174,3 @@ def _check_tokenizer(adapter: ModelSource, base: ModelSource) -> None:
             f"{adapter.name}: was saved with another chat template than {base.name} has, so the two would be asked "
             "differently; use a base with the checkpoint's template, or remove the template from the checkpoint's tokenizer"
         )
-
-
-def load_tokenizer(source: ModelSource) -> Any:
-    """Return a model's tokenizer.
-
-    Raises:
-        InputError: it has none that can be loaded.
-    """
-    try:
-        return AutoTokenizer.from_pretrained(source.location, trust_remote_code=False, **source.load_options)
-    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
-        raise InputError(f"{source.name}: its tokenizer cannot be loaded: {first_line(error)}") from error
-
-
-def check_logits_change(model: Any, token_ids: Sequence[int], *, name: str) -> float:
-    """Prove that an adapter does something: compare the scores of the next token with and without it.
-
-    Args:
-        model: a PEFT model with the adapter in force.
-        token_ids: a prompt.
-        name: the adapter's name, for the message.
-
-    Returns:
-        The largest difference of any token's score.
-
-    Raises:
-        InputError: there is none, or the adapter makes scores that are no numbers.
-    """
-    ids = torch.tensor([list(token_ids)], device=model.device)
-    with torch.inference_mode():
-        changed = model(input_ids=ids).logits[0, -1].float()
-        with model.disable_adapter():
-            plain = model(input_ids=ids).logits[0, -1].float()
-    difference = float((changed - plain).abs().max())
-    if not bool(torch.isfinite(changed).all()):
-        raise InputError(
-            f"{name}: the base with this adapter gives scores that are no numbers; the checkpoint is damaged"
-        )
-    if difference == 0:
-        raise InputError(f"{name}: changes nothing in the base's answers; it is untrained or was not loaded")
-    return difference

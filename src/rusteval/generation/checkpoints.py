@@ -1,6 +1,7 @@
 """Where a model lies: a local folder, a hub repository, or a checkpoint folder inside one."""
 
 import hashlib
+import importlib.util
 import json
 import re
 from dataclasses import dataclass
@@ -218,12 +219,18 @@ def _refusal(repo: str, error: HfHubHTTPError | HFValidationError) -> str:
     return f"{repo}: {meaning}"
 
 
+def transport_errors() -> tuple[type[Exception], ...]:
+    """Return what the hub's library raises where the network is missing; newer ones use httpx, whose errors differ."""
+    present = [name for name in ("httpx", "httpx2") if importlib.util.find_spec(name) is not None]
+    return (OSError, *(importlib.import_module(name).HTTPError for name in present))
+
+
 def _folders_hint(repo: str, revision: str | None) -> str:
     if constants.HF_HUB_OFFLINE:
         return ""
     try:
         files = HfApi().list_repo_files(repo, revision=revision)
-    except (HfHubHTTPError, OSError) as error:
+    except (HfHubHTTPError, *transport_errors()) as error:
         return f" (its files cannot be listed: {first_line(error)})"
     folders = sorted(
         {str(Path(file).parent) for file in files if Path(file).name in {ADAPTER_CONFIG, MODEL_CONFIG}}

@@ -32,7 +32,7 @@ from rusteval.generation.demo_recipe import (
     lessons,
     manifest,
 )
-from rusteval.generation.prompts import build_messages, render
+from rusteval.generation.prompts import Prompt, build_prompt, render
 from rusteval.problems.models import Problem
 
 Progress = Callable[[str, int, int, float], None]
@@ -187,7 +187,7 @@ def _settle_config(path: Path) -> None:
 
 def _train_tokenizer(problems: Mapping[str, Problem], recipe: Recipe) -> Tokenizer:
     problems = {task.task_id: problems[task.task_id] for task in recipe.tasks}
-    texts = [build_messages(problem)[0]["content"] for problem in problems.values()]
+    texts = [build_prompt(problem).text for problem in problems.values()]
     for task in recipe.tasks:
         texts.extend(demo_answer(problems[task.task_id], kind) for kind in (*task.base, *task.adapter))
     tokenizer = Tokenizer(models.BPE())
@@ -254,11 +254,11 @@ def _config(recipe: Recipe, tokenizer: Any) -> dict[str, Any]:
     }
 
 
-def _batch(tokenizer: Any, pairs: list[tuple[list[dict[str, str]], str]]) -> dict[str, torch.Tensor]:
+def _batch(tokenizer: Any, pairs: list[tuple[Prompt, str]]) -> dict[str, torch.Tensor]:
     """Return all lessons as one batch, padded on the right; the loss counts the answers and their end alone."""
     sequences = []
-    for messages, answer in pairs:
-        prompt = tokenizer(render(tokenizer, messages), add_special_tokens=False)["input_ids"]
+    for asked, answer in pairs:
+        prompt = tokenizer(render(tokenizer, asked), add_special_tokens=False)["input_ids"]
         reply = [*tokenizer(answer, add_special_tokens=False)["input_ids"], _END]
         sequences.append((prompt + reply, [_IGNORED] * len(prompt) + reply))
     longest = max(len(ids) for ids, _ in sequences)

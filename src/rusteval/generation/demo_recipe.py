@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from rusteval.errors import InputError
 from rusteval.files import sha256_file, sha256_text
-from rusteval.generation.prompts import build_messages, prompt_template
+from rusteval.generation.prompts import Prompt, build_prompt, prompt_template
 from rusteval.problems.models import Problem
 
 Kind = Literal["right", "policy", "wrong_value", "type_error", "todo", "loop", "exit", "prose", "unclosed"]
@@ -91,7 +91,12 @@ class Recipe:
     def digest(self) -> str:
         """Name of the recipe: a hash of all its values, its wordings and the prompt template."""
         wordings = {kind: _body(kind, "REFERENCE") for kind in ("policy", *_BODIES)}
-        parts = {"recipe": asdict(self), "prompt": prompt_template(), "wordings": wordings, "prose": _PROSE}
+        parts = {
+            "recipe": asdict(self),
+            "prompt": prompt_template("instruct"),
+            "wordings": wordings,
+            "prose": _PROSE,
+        }
         return sha256_text(json.dumps(parts, sort_keys=True))
 
 
@@ -129,13 +134,13 @@ def demo_answer(problem: Problem, kind: Kind) -> str:
 
 def lessons(
     problems: Mapping[str, Problem], recipe: Recipe, which: Literal["base", "adapter"]
-) -> list[tuple[list[dict[str, str]], str]]:
-    """Return (messages, answer) pairs that a model is taught: the very prompts that an evaluation uses.
+) -> list[tuple[Prompt, str]]:
+    """Return (prompt, answer) pairs that a model is taught: the very prompts that an evaluation uses.
 
     Raises:
         InputError: the problems do not hold a task of the recipe.
     """
-    pairs: list[tuple[list[dict[str, str]], str]] = []
+    pairs: list[tuple[Prompt, str]] = []
     for task in recipe.tasks:
         if task.task_id not in problems:
             raise InputError(
@@ -143,7 +148,7 @@ def lessons(
             )
         problem = problems[task.task_id]
         kinds = task.base if which == "base" else task.adapter
-        pairs.extend((build_messages(problem), demo_answer(problem, kind)) for kind in kinds)
+        pairs.extend((build_prompt(problem), demo_answer(problem, kind)) for kind in kinds)
     return pairs
 
 

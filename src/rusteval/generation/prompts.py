@@ -1,8 +1,8 @@
-"""What a model is asked: one versioned template, the same for every model and every engine."""
+"""What a model is asked: versioned templates, the same for every model and every engine."""
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from jinja2 import TemplateError
 
@@ -11,10 +11,14 @@ from rusteval.files import sha256_text
 from rusteval.problems.models import Problem
 
 Message = dict[str, str]
+PromptKind = Literal["instruct", "completion"]
+PromptChoice = Literal["auto", "instruct", "completion"]
 
-PROMPT_TEMPLATE_ID = "instruct-1"
-
-_TEMPLATE = """\
+# `{prompt}` is the problem's, `{entry_point}` the name of the function asked for. A changed text is a new version.
+_TEMPLATES: dict[PromptKind, tuple[str, str]] = {
+    "instruct": (
+        "instruct-1",
+        """\
 {prompt}
 
 Write the whole Rust function `{entry_point}` that begins above.
@@ -23,49 +27,88 @@ Write the whole Rust function `{entry_point}` that begins above.
 - Leave no part of it open, and no placeholder in it.
 - Import what the code uses.
 - Mark as `mut` what is changed.
-"""
+""",
+    ),
+    "completion": ("completion-1", "{prompt}"),
+}
 
 # Some chat templates print today's date unless they are given one: the same prompt would differ from day to day.
 TEMPLATE_DATE = "26 Jul 2024"
 
 
-def prompt_template() -> str:
-    """Return the template's name with a digest of its text, so that an edited text is another template."""
-    return f"{PROMPT_TEMPLATE_ID}:{sha256_text(_TEMPLATE)[:16]}"
+@dataclass(frozen=True, kw_only=True)
+class Prompt:
+    """What is asked of one problem.
+
+    Attributes:
+        kind: `instruct` asks in a chat message, `completion` lets the model go on with the code.
+        text: the user's message, or the code to go on with.
+    """
+
+    kind: PromptKind
+    text: str
+
+    @property
+    def messages(self) -> list[Message]:
+        """The conversation that asks: one message of the user."""
+        return [{"role": "user", "content": self.text}]
 
 
-def build_messages(problem: Problem) -> list[Message]:
-    """Return the chat messages that ask for a problem's function: one message of the user."""
-    content = _TEMPLATE.format(prompt=problem.prompt, entry_point=problem.entry_point)
-    return [{"role": "user", "content": content}]
+def prompt_template(kind: PromptKind) -> str:
+    """Return a template's name with a digest of its text, so that an edited text is another template."""
+    name, text = _TEMPLATES[kind]
+    return f"{name}:{sha256_text(text)[:16]}"
 
 
-def prompt_sha256(prompt: str | Sequence[Message]) -> str:
+def kind_of(template: str) -> PromptKind:
+    """Return which kind of prompt a template's name, as `prompt_template` gives it, stands for."""
+    return next(kind for kind, (name, _) in _TEMPLATES.items() if template.startswith(name))
+
+
+def build_prompt(problem: Problem, kind: PromptKind = "instruct") -> Prompt:
+    """Return what is asked of a problem."""
+    text = _TEMPLATES[kind][1].format(prompt=problem.prompt, entry_point=problem.entry_point)
+    return Prompt(kind=kind, text=text)
+
+
+def choose_kind(choice: PromptChoice, *, chat_template: bool) -> PromptKind:
+    """Return which template a model gets: unless one is named, `instruct` if it has a chat template."""
+    if choice != "auto":
+        return choice
+    return "instruct" if chat_template else "completion"
+
+
+def prompt_sha256(prompt: str | Prompt) -> str:
     """Return the hash of what a model was shown: the rendered text, or the messages where a server renders them."""
     if isinstance(prompt, str):
         return sha256_text(prompt)
-    return sha256_text(json.dumps(list(prompt), sort_keys=True, ensure_ascii=False))
+    if prompt.kind == "completion":
+        return sha256_text(prompt.text)
+    return sha256_text(json.dumps(prompt.messages, sort_keys=True, ensure_ascii=False))
 
 
-def render(tokenizer: Any, messages: Sequence[Message]) -> str:
+def render(tokenizer: Any, prompt: Prompt) -> str:
     """Return the text that a model continues; tokenise it without adding special tokens.
 
-    With a chat template, that template alone decides, special tokens included. A tokenizer without one gets a
-    plain layout: its own start token if it adds one, the messages' contents with an empty line after each.
+    A chat template alone decides about a conversation, special tokens included. A tokenizer without one gets a
+    plain layout: its own start token if it adds one, the message and an empty line. Code to go on with gets the
+    start token alone.
 
     Args:
         tokenizer: a transformers tokenizer.
-        messages: chat messages, the user's last.
+        prompt: what is asked.
 
     Raises:
-        InputError: the tokenizer's chat template refuses the messages.
+        InputError: the tokenizer's chat template refuses the message.
     """
+    start = tokenizer.bos_token if _adds_start_token(tokenizer) else ""
+    if prompt.kind == "completion":
+        return str(start) + prompt.text
     if not tokenizer.chat_template:
-        start = tokenizer.bos_token if _adds_start_token(tokenizer) else ""
-        return start + "".join(message["content"].rstrip("\n") + "\n\n" for message in messages)
+        return str(start) + prompt.text.rstrip("\n") + "\n\n"
     try:
         text = tokenizer.apply_chat_template(
-            list(messages), tokenize=False, add_generation_prompt=True, date_string=TEMPLATE_DATE
+            prompt.messages, tokenize=False, add_generation_prompt=True, date_string=TEMPLATE_DATE
         )
     except (TemplateError, ValueError, TypeError) as error:
         raise InputError(f"the tokenizer's chat template cannot be used: {error}") from error

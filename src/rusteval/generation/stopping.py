@@ -99,9 +99,48 @@ class FunctionClosed:
         return "*" in bound or not free - bound - _PRELUDE
 
 
-def could_close(token_text: str) -> bool:
-    """Return whether a token can complete a function or a code block: the cheap test before the parse."""
-    return "}" in token_text or "`" in token_text
+class ClosingScan:
+    """Finds where a growing answer becomes complete: the same place whatever pieces it grows by.
+
+    Only places that could complete it are parsed: the end of a code block, or outside of blocks a brace that
+    closes all that were opened. Braces in strings are counted like others, so a place can be missed: then the
+    answer goes on, as it does without this test.
+
+    Args:
+        prompt: the problem's prompt; it ends inside the open body of the function.
+        entry_point: the function's name.
+    """
+
+    def __init__(self, prompt: str, entry_point: str) -> None:
+        self._closed = FunctionClosed(prompt, entry_point)
+        self._seen = 0
+        self._depth = 0
+        self._fenced = False
+
+    def __call__(self, text: str) -> int | None:
+        """Return the length of the complete answer that `text` begins with, or None while it goes on.
+
+        Args:
+            text: the whole answer so far; it begins with what was given before.
+        """
+        for position in range(self._seen, len(text)):
+            if self._could_end(text, position) and self._closed(text[: position + 1]):
+                return position + 1
+        self._seen = max(self._seen, len(text))
+        return None
+
+    def _could_end(self, text: str, position: int) -> bool:
+        character = text[position]
+        if character == "{":
+            self._depth += 1
+        elif character == "}":
+            self._depth -= 1
+            return self._depth <= 0 and not self._fenced
+        elif character == "`":
+            line = text[text.rfind("\n", 0, position) + 1 : position + 1]
+            opened, self._fenced = self._fenced, self._fenced or line.lstrip() == _FENCE
+            return opened and line.lstrip() == _FENCE
+        return False
 
 
 def _closed_blocks(text: str) -> Iterator[str]:

@@ -5,9 +5,10 @@ import json
 import os
 import re
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import Any, NoReturn, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -16,28 +17,38 @@ from rusteval.files import json_line, read_jsonl, write_json_atomic, write_jsonl
 from rusteval.generation.samples import Sample
 from rusteval.problems.models import Problem
 
-_CHOICES = "give another --output-dir, or --fresh, which moves the old samples aside"
+_CHOICES = (
+    "put those settings back, give another --output-dir (rusteval generate: --output), "
+    "or --fresh, which moves the old samples aside"
+)
 
 
 class SampleIdentity(BaseModel):
-    """All that decides what a sample is, except its task and index: samples of one identity belong together."""
+    """All that decides what a sample is, except its task and index: samples of one identity belong together.
+
+    `model_revision` is None for a model behind an API, which says of itself only its name; `endpoint` is the
+    address of that API. `dtype` is that of the weights, where they are held here.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     model: str
-    model_revision: str
+    model_revision: str | None
     adapter: str | None = None
     adapter_revision: str | None = None
     suite_sha256: str
     prompt_template: str
     engine: str
-    dtype: str
+    endpoint: str | None = None
+    dtype: str | None = None
     load_in_4bit: bool = False
     temperature: float
     top_p: float
     max_new_tokens: int
+    max_model_len: int | None = None
     stop_at_function: bool = True
     seed: int
+    seed_scheme: str
 
 
 class SampleStore:
@@ -58,8 +69,12 @@ class SampleStore:
 
     def __init__(self, path: Path, *, identity: SampleIdentity, fresh: bool = False) -> None:
         self.path = path
+        self.identity = identity
         self.identity_path = path.with_name(f"{path.name}.identity.json")
+        self.engines_path = path.with_name(f"{path.name}.engines.json")
         self._samples: dict[tuple[str, int], Sample] = {}
+        self._engine_entry: dict[str, Any] | None = None
+        self._earlier_engines: list[dict[str, Any]] = []
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock = self._take_lock()
@@ -147,19 +162,46 @@ class SampleStore:
         self._samples = {_key(sample): sample for sample in ordered}
         self._stream = self.path.open("ab", buffering=0)
 
+    def record_engine(self, facts: dict[str, Any]) -> None:
+        """Write into `<name>.jsonl.engines.json` what this run draws with; called again, that is brought up to date.
+
+        Args:
+            facts: what the engine says of itself.
+        """
+        if self._engine_entry is None:
+            since = datetime.now(UTC).isoformat(timespec="seconds")
+            self._engine_entry = {"since": since, "samples_before": len(self._samples)}
+            self._earlier_engines = self.engines()
+        write_json_atomic(self.engines_path, [*self._earlier_engines, {**self._engine_entry, **facts}])
+
+    def engines(self) -> list[dict[str, Any]]:
+        """Return what the samples were drawn with, one entry for each run that drew any.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+        if not self.engines_path.exists():
+            return []
+        try:
+            found = json.loads(self.engines_path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(f"{self.engines_path}: is damaged ({error}); remove it") from error
+        return [dict(entry) for entry in found]
+
     def _take_lock(self) -> "_Lock":
         return _Lock(self.path.with_name(f".{self.path.name}.lock"), self.path)
 
     def _move_aside(self) -> None:
-        if not self.path.exists() and not self.identity_path.exists():
+        if not any(part.exists() for part in (self.path, self.identity_path, self.engines_path)):
             return
         number = 1
         while (old := self.path.with_name(f"{self.path.name}.old-{number}")).exists():
             number += 1
         if self.path.exists():
             self.path.rename(old)
-        if self.identity_path.exists():
-            self.identity_path.rename(old.with_name(f"{old.name}.identity.json"))
+        for beside in (self.identity_path, self.engines_path):
+            if beside.exists():
+                beside.rename(old.with_name(old.name + beside.name.removeprefix(self.path.name)))
 
     def _check_identity(self, identity: SampleIdentity) -> None:
         if not self.path.exists() or self.path.stat().st_size == 0:
@@ -217,7 +259,7 @@ class _Lock:
         except BlockingIOError as error:
             os.close(self._descriptor)
             raise InputError(
-                f"{what}: another run is writing it; wait for it or give another --output-dir"
+                f"{what}: another run is writing it; wait for it, or give another place for the output"
             ) from error
 
     def close(self) -> None:

@@ -1,84 +1,41 @@
-"""The generation stage of the main job: samples of base and fine-tune from one resident base model."""
+"""The generation stage: what is missing of sample files is drawn, models on one base from one resident engine."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from huggingface_hub.utils import logging as hub_logging
-
-from rusteval.errors import InputError
-from rusteval.generation.adapter_preflight import AdapterFacts, check_adapter
-from rusteval.generation.checkpoints import ModelSource, model_revision, resolve_model
-from rusteval.generation.engine import Sampling, make_requests
-from rusteval.generation.prompts import prompt_template
+from rusteval.generation.engine import Engine, LocalEngine, make_requests
+from rusteval.generation.prompts import kind_of
 from rusteval.generation.samples import Sample
 from rusteval.generation.store import SampleIdentity, SampleStore
-from rusteval.generation.transformers_engine import TransformersEngine, planned_dtype
-from rusteval.pipeline.config import EvaluationConfig, Role
+from rusteval.pipeline.config import DrawingConfig, Role
 from rusteval.problems.models import Suite
 from rusteval.status import StatusReporter
 
+if TYPE_CHECKING:  # what local models need is not installed where only APIs are asked
+    from rusteval.pipeline.local_models import Approach, LocalModel
+
 
 @dataclass(frozen=True, kw_only=True)
-class ModelPair:
-    """The models of a run, found and matched; `adapter_facts` is None where the fine-tune is a whole model."""
+class Drawing:
+    """What is to be drawn into one sample file."""
 
-    base: ModelSource | None
-    finetuned: ModelSource | None
-    adapter_facts: AdapterFacts | None
+    store: SampleStore
+    suite: Suite
+    config: DrawingConfig
 
-    def source(self, role: Role) -> ModelSource:
-        """Return the model of a role that is evaluated."""
-        source = self.base if role == "base" else self.finetuned
-        if source is None:
-            raise ValueError(f"no {role} model in this run")
-        return source
+    @property
+    def missing(self) -> list[tuple[str, int]]:
+        """The (task id, completion id) that the file lacks."""
+        return self.store.missing(self.suite.problems, self.config.num_samples)
 
-    def resident(self, role: Role) -> ModelSource:
-        """Return the model whose weights are loaded for a role: an adapter's base, else the model itself."""
-        own = self.source(role)
-        return self.base if own.is_adapter and self.base is not None else own
-
-
-def find_models(config: EvaluationConfig) -> ModelPair:
-    """Find the models that a run needs and check that they belong together, without loading weights.
-
-    Raises:
-        InputError: a model does not exist, may not be read, or does not fit the other.
-    """
-    # The library of the hub tells of each retry in many lines; the error at the end says it in one.
-    hub_logging.set_verbosity_error()
-    finetuned = None if config.skip_finetuned else resolve_model(config.checkpoint_path)
-    adapter = finetuned is not None and finetuned.is_adapter
-    base = resolve_model(config.base_model) if adapter or not config.skip_base else None
-    if base is not None and base.is_adapter:
-        raise InputError(f"{base.name}: is an adapter, not a base model; give the model it was trained on")
-    facts = check_adapter(finetuned, base) if adapter and finetuned and base else None
-    return ModelPair(base=base, finetuned=finetuned, adapter_facts=facts)
-
-
-def identity_of(role: Role, *, models: ModelPair, config: EvaluationConfig, suite: Suite) -> SampleIdentity:
-    """Return what the samples of a role are drawn from."""
-    own = models.source(role)
-    base = models.resident(role)
-    return SampleIdentity(
-        model=base.location,
-        model_revision=model_revision(base),
-        adapter=f"{own.location}/{own.subfolder}".rstrip("/") if own.is_adapter else None,
-        adapter_revision=model_revision(own) if own.is_adapter else None,
-        suite_sha256=suite.sha256,
-        prompt_template=prompt_template(),
-        engine=TransformersEngine.name,
-        dtype=planned_dtype(config.device),
-        load_in_4bit=config.load_in_4bit,
-        temperature=config.temperature,
-        top_p=config.top_p,
-        max_new_tokens=config.max_new_tokens,
-        stop_at_function=config.stop_when_closed,
-        seed=config.seed,
-    )
+    @property
+    def samples(self) -> list[Sample]:
+        """The samples that were asked for, of those that the file has, in order."""
+        tasks = [problem.task_id for problem in self.suite.problems]
+        return self.store.samples(task_ids=tasks, n=self.config.num_samples)
 
 
 def sample_file(directory: Path, role: Role) -> Path:
@@ -87,9 +44,9 @@ def sample_file(directory: Path, role: Role) -> Path:
 
 
 @contextmanager
-def open_stores(
-    identities: Mapping[Role, SampleIdentity], *, directory: Path, fresh: bool
-) -> Iterator[dict[Role, SampleStore]]:
+def open_drawings(
+    identities: Mapping[Role, SampleIdentity], *, directory: Path, config: DrawingConfig, suite: Suite
+) -> Iterator[dict[Role, Drawing]]:
     """Open the sample file of every role for as long as the context lasts.
 
     Raises:
@@ -97,105 +54,104 @@ def open_stores(
     """
     with ExitStack() as stack:
         yield {
-            role: stack.enter_context(
-                SampleStore(sample_file(directory, role), identity=identity, fresh=fresh)
+            role: Drawing(
+                store=stack.enter_context(
+                    SampleStore(sample_file(directory, role), identity=identity, fresh=config.fresh)
+                ),
+                suite=suite,
+                config=config,
             )
             for role, identity in identities.items()
         }
 
 
-def draw_samples(
-    stores: Mapping[Role, SampleStore],
+def draw_from_local_models(
+    work: "Sequence[tuple[LocalModel, Drawing]]",
     *,
-    models: ModelPair,
-    config: EvaluationConfig,
-    suite: Suite,
+    approach: "Approach",
+    config: DrawingConfig,
+    log_dir: Path,
     reporter: StatusReporter,
-) -> tuple[dict[Role, list[Sample]], dict[str, Any]]:
-    """Draw what is missing of each role's samples, and return all of them with facts about the engine.
-
-    Nothing is loaded where nothing is missing.
+) -> None:
+    """Draw what is missing. Nothing is loaded where nothing is missing, and a base is loaded once.
 
     Raises:
         InputError: a model cannot be loaded, or a sample cannot be written.
-        InfrastructureError: the GPU's memory does not suffice.
+        InfrastructureError: the memory does not suffice, or a server fails for good.
     """
-    facts: dict[str, Any] = {}
-    engine: TransformersEngine | None = None
-    for role, store in stores.items():
-        missing = store.missing(suite.problems, config.num_samples)
-        if not missing:
-            reporter.say(f"== generating, {models.source(role).name}: all samples are there already")
-            continue
-        engine = _resident_engine(models.resident(role), config=config, loaded=engine, reporter=reporter)
-        facts[role] = engine.facts
-        with _answering_as(models.source(role), engine=engine, reporter=reporter):
-            _draw(store, missing, engine=engine, config=config, suite=suite, reporter=reporter)
-    tasks = [problem.task_id for problem in suite.problems]
-    samples = {role: store.samples(task_ids=tasks, n=config.num_samples) for role, store in stores.items()}
-    return samples, facts
+    from rusteval.generation.engines import load_engine  # noqa: PLC0415 brings torch, which APIs do without
+
+    if approach.note is not None:
+        reporter.say(f"== {approach.note}")
+    open_work = [(model, drawing) for model, drawing in work if drawing.missing]
+    for model, drawing in work:
+        if not drawing.missing:
+            reporter.say(f"== generating, {model.name}: all samples are there already")
+    while open_work:
+        base = open_work[0][0].base
+        of_base = [(model, drawing) for model, drawing in open_work if model.base == base]
+        open_work = [(model, drawing) for model, drawing in open_work if model.base != base]
+        options = config.engine_options(lora_rank=_rank(of_base), log_dir=log_dir)
+        reporter.begin("loading", model=base.name)
+        with closing(load_engine(approach.engine, base, options=options, say=reporter.say)) as engine:
+            for model, drawing in of_base:
+                with _answering_as(model, engine=engine, reporter=reporter):
+                    draw(drawing, engine=engine, reporter=reporter)
 
 
-def _resident_engine(
-    source: ModelSource,
-    *,
-    config: EvaluationConfig,
-    loaded: TransformersEngine | None,
-    reporter: StatusReporter,
-) -> TransformersEngine:
-    """Return the engine that is loaded already if it holds this model; else free it and load another."""
-    if loaded is not None and loaded.source == source:
-        return loaded
-    if loaded is not None:
-        loaded.close()
-    reporter.begin("loading", model=source.name)
-    return TransformersEngine.load(
-        source, device=config.device, load_in_4bit=config.load_in_4bit, batch_size=config.batch_size
-    )
+def _rank(work: "Sequence[tuple[LocalModel, Drawing]]") -> int | None:
+    facts = [model.adapter_facts for model, _ in work]
+    return max((known.rank for known in facts if known is not None), default=None)
 
 
 @contextmanager
-def _answering_as(
-    source: ModelSource, *, engine: TransformersEngine, reporter: StatusReporter
-) -> Iterator[None]:
+def _answering_as(model: "LocalModel", *, engine: LocalEngine, reporter: StatusReporter) -> Iterator[None]:
     """Let the engine answer as a model: as its base, or with an adapter on it."""
-    if not source.is_adapter:
+    if model.adapter is None:
         yield
         return
-    with engine.adapter(source) as difference:
-        reporter.say(f"   adapter {source.name} changes the next token's scores by up to {difference:.3g}")
+    with engine.adapter(model.adapter) as difference:
+        reporter.say(f"   adapter {model.name} changes the next token's scores by up to {difference:.3g}")
         yield
 
 
-def _draw(
-    store: SampleStore,
-    missing: list[tuple[str, int]],
-    *,
-    engine: TransformersEngine,
-    config: EvaluationConfig,
-    suite: Suite,
-    reporter: StatusReporter,
-) -> None:
+def draw(drawing: Drawing, *, engine: Engine, reporter: StatusReporter) -> None:
+    """Draw what is missing into a sample file, each sample written as soon as it is finished.
+
+    Raises:
+        InputError: a prompt does not fit the model, or a sample cannot be written.
+        InfrastructureError: the engine fails for good; what was finished is in the file.
+    """
+    missing, config = drawing.missing, drawing.config
     reporter.begin("generating", total=len(missing), model=engine.label)
     counted = {"samples": 0, "tokens": 0}
 
     def keep(sample: Sample) -> None:
-        store.append(sample)
+        drawing.store.append(sample)
         counted["samples"] += 1
         reporter.update(counted["samples"], tokens=counted["tokens"])
 
     def count(tokens: int) -> None:
         counted["tokens"] += tokens
+        if counted["samples"] < len(missing):  # long before the first answer of a large batch is finished
+            reporter.update(counted["samples"], tokens=counted["tokens"])
 
-    engine.generate(
-        make_requests(suite.by_id, missing, seed=config.seed),
-        sampling=Sampling(
-            temperature=config.temperature,
-            top_p=config.top_p,
-            max_new_tokens=config.max_new_tokens,
-            stop_at_function=config.stop_when_closed,
-        ),
-        on_sample=keep,
-        on_tokens=count,
-    )
-    store.sort_file()
+    drawing.store.record_engine(engine.facts)
+    try:
+        engine.generate(
+            make_requests(
+                drawing.suite.by_id,
+                missing,
+                seed=config.seed,
+                kind=kind_of(drawing.store.identity.prompt_template),
+            ),
+            sampling=config.sampling,
+            on_sample=keep,
+            on_tokens=count,
+        )
+    except BaseException:
+        with suppress(OSError):  # a full disk has ended the run; that is the error to tell
+            drawing.store.record_engine(engine.facts)
+        raise
+    drawing.store.record_engine(engine.facts)
+    drawing.store.sort_file()

@@ -27,7 +27,7 @@ from rusteval.status import StatusReporter
 
 if TYPE_CHECKING:
     from rusteval.generation.store import SampleIdentity
-    from rusteval.pipeline.drawing import ModelPair
+    from rusteval.pipeline.local_models import Approach, LocalModel
 
 
 def evaluate_pair(config: EvaluationConfig) -> None:
@@ -47,9 +47,10 @@ def evaluate_pair(config: EvaluationConfig) -> None:
     suites = load_suites(config)
     setup = read_setup_summary(os.environ)
     # Imported late: torch and transformers take seconds that usage errors should not wait for.
-    from rusteval.pipeline.drawing import find_models  # noqa: PLC0415
+    from rusteval.pipeline.local_models import choose_approach, find_models  # noqa: PLC0415
 
     models = find_models(config)
+    approach = choose_approach(list(models.values()), config=config)
     court = open_court(config, suites)
     with only_run_in(output):
         reporter = StatusReporter(path=output / "status.json", stream=sys.stderr)
@@ -59,6 +60,7 @@ def evaluate_pair(config: EvaluationConfig) -> None:
                 output=output,
                 court=court,
                 models=models,
+                approach=approach,
                 setup=setup,
                 reporter=reporter,
                 started=started,
@@ -75,17 +77,27 @@ def _evaluate(
     *,
     output: Path,
     court: Court,
-    models: "ModelPair",
+    models: "Mapping[Role, LocalModel]",
+    approach: "Approach",
     setup: dict[str, Any] | None,
     reporter: StatusReporter,
     started: datetime,
 ) -> None:
-    from rusteval.pipeline.drawing import draw_samples, identity_of, open_stores  # noqa: PLC0415 as above
+    from rusteval.pipeline.drawing import draw_from_local_models, open_drawings  # noqa: PLC0415 as above
+    from rusteval.pipeline.local_models import identity_of, prompt_kind  # noqa: PLC0415 as above
 
     identities = {
-        role: identity_of(role, models=models, config=config, suite=court.suite) for role in config.roles
+        role: identity_of(
+            model,
+            engine=approach.engine,
+            kind=prompt_kind(model, config),
+            config=config,
+            suite=court.suite,
+        )
+        for role, model in models.items()
     }
-    with open_stores(identities, directory=output / "samples", fresh=config.fresh) as stores:
+    directory = output / "samples"
+    with open_drawings(identities, directory=directory, config=config, suite=court.suite) as drawings:
         strict = not config.raw_problems and config.problem_file is None
         trust = pass_trust_gate(
             court.suite,
@@ -96,11 +108,17 @@ def _evaluate(
             reporter=reporter,
             strict=strict,
         )
-        samples, engine_facts = draw_samples(
-            stores, models=models, config=config, suite=court.suite, reporter=reporter
+        draw_from_local_models(
+            [(models[role], drawing) for role, drawing in drawings.items()],
+            approach=approach,
+            config=config,
+            log_dir=directory,
+            reporter=reporter,
         )
+        samples = {role: drawing.samples for role, drawing in drawings.items()}
+        engine_facts: dict[str, Any] = {role: drawing.store.engines() for role, drawing in drawings.items()}
     judged = {
-        role: judge_model(own, court=court, name=models.source(role).name, reporter=reporter)
+        role: judge_model(own, court=court, name=models[role].name, reporter=reporter)
         for role, own in samples.items()
     }
     reporter.begin("writing reports")
@@ -109,7 +127,7 @@ def _evaluate(
         write_mode(output / mode, judged=judged, mode=mode)
     for role, own in judged.items():
         for verdicts in own.verdicts.values():
-            check_infrastructure(verdicts, where=models.source(role).name)
+            check_infrastructure(verdicts, where=models[role].name)
     run = _run_view(
         config,
         court=court,
@@ -132,7 +150,7 @@ def _run_view(
     config: EvaluationConfig,
     *,
     court: Court,
-    models: "ModelPair",
+    models: "Mapping[Role, LocalModel]",
     identities: "Mapping[Role, SampleIdentity]",
     engine_facts: Mapping[str, Any],
     judged: Mapping[Role, JudgedSamples],
@@ -156,9 +174,7 @@ def _run_view(
     )
     return RunView(
         suite=court.suite,
-        models=tuple(
-            _model_run(role, name=models.source(role).name, judged=own) for role, own in judged.items()
-        ),
+        models=tuple(_model_run(role, name=models[role].name, judged=own) for role, own in judged.items()),
         modes=config.modes,
         k_values=config.k_values,
         config=config.model_dump(mode="json"),

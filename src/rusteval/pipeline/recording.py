@@ -20,7 +20,7 @@ from rusteval.pipeline.court import Court, JudgedSamples
 from rusteval.reports.metadata import collect_environment
 
 if TYPE_CHECKING:
-    from rusteval.pipeline.drawing import ModelPair
+    from rusteval.pipeline.local_models import LocalModel
 
 SETUP_SUMMARY_VARIABLE = "RUSTEVAL_SETUP_SUMMARY"
 
@@ -32,6 +32,8 @@ _PACKAGES = (
     "accelerate",
     "bitsandbytes",
     "flash-attn",
+    "vllm",
+    "openai",
     "numpy",
     "tree-sitter",
     "tree-sitter-rust",
@@ -63,7 +65,7 @@ def build_metadata(
     config: EvaluationConfig,
     *,
     court: Court,
-    models: "ModelPair",
+    models: "Mapping[Role, LocalModel]",
     identities: Mapping[Role, SampleIdentity],
     engine_facts: Mapping[str, Any],
     judged: Mapping[Role, JudgedSamples],
@@ -73,7 +75,8 @@ def build_metadata(
     finished: datetime,
 ) -> dict[str, Any]:
     """Return the content of `eval_metadata.json`: everything that is needed to defend or repeat the numbers."""
-    facts = models.adapter_facts
+    adapted = next((model for model in models.values() if model.adapter is not None), None)
+    facts = None if adapted is None else adapted.adapter_facts
     return {
         "rusteval_version": __version__,
         "started": started.isoformat(timespec="seconds"),
@@ -92,10 +95,8 @@ def build_metadata(
             "raw": court.suite.raw,
             "repaired_tasks": [problem.task_id for problem in court.suite.problems if problem.repairs],
         },
-        "models": {role: describe_model(models.source(role)) for role in config.roles},
-        "base_of_adapter": describe_model(models.base)
-        if facts is not None and models.base is not None
-        else None,
+        "models": {role: describe_model(model.source) for role, model in models.items()},
+        "base_of_adapter": None if adapted is None else describe_model(adapted.base),
         "adapter": None if facts is None else {**asdict(facts), "target_modules": list(facts.target_modules)},
         "sample_identity": {role: identity.model_dump() for role, identity in identities.items()},
         "engine": dict(engine_facts),

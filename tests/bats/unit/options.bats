@@ -8,6 +8,7 @@ setup() { isolate; }
   [[ "$BASE_MODEL" == meta-llama/Meta-Llama-3.1-8B-Instruct ]]
   [[ "$CHECKPOINT_PATH" == Superuser666-Sigil/Llama-3.1-8B-Instruct-Rust-QLora/checkpoint-9000 ]]
   [[ "$NUM_SAMPLES $K_VALUES $SEED $SANDBOX_MODE" == "100 1,10,100 1234 auto" ]]
+  [[ "$ENGINE$VLLM_PYTHON" == auto ]]
   [[ "$SKIP_ENV_CHECK $NONINTERACTIVE" == "0 0" ]]
   [[ "$PYTHON_VERSION" == 3.12.11 ]]
   [[ "$VENV_DIR" == "$HOME/.venvs/sigilderg-humaneval" ]]
@@ -40,10 +41,10 @@ setup() { isolate; }
   before="$(tree_state "$TEST_DIR")"
   run env NONINTERACTIVE=maybe SKIP_ENV_CHECK=2 NUM_SAMPLES=abc SEED=-1 K_VALUES=1,x SANDBOX_MODE=jail \
     PYTHON_VERSION=3.11.4 TORCH_PROFILE=cu999 BASE_MODEL=/no/such CHECKPOINT_PATH="a b" TASKS=@nothing \
-    TORCH_INDEX=ftp://x "$PROJECT/eval_setup.sh"
+    TORCH_INDEX=ftp://x ENGINE=llama VLLM_PYTHON=/no/python "$PROJECT/eval_setup.sh"
   [[ "$status" == 2 ]]
   for name in NONINTERACTIVE SKIP_ENV_CHECK NUM_SAMPLES SEED K_VALUES SANDBOX_MODE PYTHON_VERSION TORCH_PROFILE \
-    BASE_MODEL CHECKPOINT_PATH TASKS TORCH_INDEX; do
+    BASE_MODEL CHECKPOINT_PATH TASKS TORCH_INDEX ENGINE VLLM_PYTHON; do
     grep -q "^error: $name=" <<<"$output" || { echo "$name is not reported: $output"; false; }
   done
   [[ "$(tree_state "$TEST_DIR")" == "$before" ]]
@@ -74,6 +75,15 @@ setup() { isolate; }
   [[ "$BASE_MODEL" == "$PWD/models/base" ]]
 }
 
+@test "VLLM_PYTHON is for ENGINE=vllm-server alone, and made absolute" {
+  fake my-python 'exit 0'
+  VLLM_PYTHON="$TEST_DIR/bin/my-python" run "$PROJECT/eval_setup.sh" --check
+  [[ "$status" == 2 && "$output" == *"VLLM_PYTHON=$TEST_DIR/bin/my-python: is for ENGINE=vllm-server alone, and ENGINE is auto"* ]]
+  ENGINE=vllm-server VLLM_PYTHON=../bin/my-python load_harness
+  [[ "$VLLM_PYTHON" == "$TEST_DIR/bin/my-python" ]]
+  ((${#OPTION_ERRORS[@]} == 0))
+}
+
 @test "results inside the virtual environment, and HOME as one, are refused" {
   OUTPUT_DIR="$HOME/v/results" VENV_DIR="$HOME/v" run "$PROJECT/eval_setup.sh" --check
   [[ "$status" == 2 && "$output" == *"OUTPUT_DIR="*"lies inside VENV_DIR"* ]]
@@ -100,7 +110,7 @@ setup() { isolate; }
   [[ "$CHECKPOINT_PATH" == "$HOME/.cache/rusteval/demo/adapter/checkpoint-120" ]]
   [[ "$TASKS" == "@$HOME/.cache/rusteval/demo/tasks.txt" ]]
   [[ "$OUTPUT_DIR" == "$PWD/demo_results" ]]
-  [[ "$NUM_SAMPLES $K_VALUES" == "4 1,2" ]]
+  [[ "$NUM_SAMPLES $K_VALUES $ENGINE" == "4 1,2 transformers" ]]
 }
 
 @test "--help and the Markdown table name every option with its default" {

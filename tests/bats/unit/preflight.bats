@@ -88,6 +88,46 @@ PYTHON
   [[ "$status" == 10 && "$output" == *"FAIL  os"* && "$output" == *"FAIL  disk"* ]]
 }
 
+@test "an engine asked for by name that cannot be had is a finding, beside all the others" {
+  machine jammy 550-h100
+  check
+  [[ "$status" == 0 && "$output" != *"engine"* ]]
+  ENGINE=vllm FAKE_FREE_KB=1000000 check
+  [[ "$status" == 10 && "$output" == *"FAIL  engine: ENGINE=vllm, and vLLM cannot be had: "*"2.4.0 of cu124"*"fix: set ENGINE=auto"* ]]
+  [[ "$output" == *"FAIL  disk"* ]]
+  machine bookworm
+  ENGINE=vllm-server SKIP_ENV_CHECK=1 check
+  [[ "$status" == 10 && "$output" == *"FAIL  engine: ENGINE=vllm-server"*"no graphics card"* ]]
+  ENGINE=vllm check --demo
+  [[ "$status" == 10 && "$output" == *"FAIL  engine"*"the demo uses no graphics card"* ]]
+  machine jammy 570-h100
+  ENGINE=vllm PYTHON_VERSION=3.13.1 check
+  [[ "$status" == 10 && "$output" == *"FAIL  engine"*"Python 3.12, and this is 3.13.1"* ]]
+  ENGINE=vllm check
+  [[ "$status" == 0 && "$output" == *"ok    engine: vLLM 0.10.0"* ]]
+}
+
+@test "VLLM_PYTHON: a Python with vllm passes on any machine, one without it is a finding" {
+  machine bookworm
+  fake my-python 'exit 0'
+  ENGINE=vllm-server VLLM_PYTHON="$TEST_DIR/bin/my-python" check --demo
+  [[ "$status" == 0 && "$output" == *"ok    engine: vLLM of $TEST_DIR/bin/my-python"* ]]
+  fake my-python 'exit 1'
+  ENGINE=vllm-server VLLM_PYTHON="$TEST_DIR/bin/my-python" check --demo
+  [[ "$status" == 10 && "$output" == *"FAIL  engine"*"this Python has no vllm"* ]]
+}
+
+@test "vLLM needs space of its own, as long as it is not installed" {
+  machine jammy 570-h100
+  check
+  [[ "$output" == *"17 GiB needed for $HOME/.venvs"* ]]
+  ENGINE=transformers check
+  [[ "$output" == *"14 GiB needed for $HOME/.venvs"* ]]
+  mkdir -p "$HOME/.venvs/sigilderg-humaneval/lib/python3.12/site-packages/vllm"
+  check
+  [[ "$output" == *"14 GiB needed for $HOME/.venvs"* ]]
+}
+
 @test "missing packages without root: the exact command is given" {
   machine jammy 570-h100
   all_packages tmux pkg-config

@@ -128,6 +128,108 @@ setup() {
   grep -q "/v2.7.4.post1/flash_attn-2.7.4.post1%2Bcu12torch2.4cxx11abiFALSE-cp312" "$STUB_DIR/fetched"
 }
 
+# cuda CUDA [PYTHON]: a card with such a driver, and the virtual environment's Python.
+cuda() {
+  GPU_NAME=H100 GPU_CUDA="$1"
+  mkdir -p "$VENV_DIR"
+  touch "$VENV_DIR/$VENV_MARKER"
+  echo "version = ${2:-3.12.11}" >"$VENV_DIR/pyvenv.cfg"
+}
+
+@test "vLLM is for CUDA 12.8 or newer and Python 3.12; where it is left out the reason is said" {
+  SKIP_ENV_CHECK=1 load_harness
+  [[ "$(vllm_left_out)" == "no graphics card in use" ]]
+  cuda 12.8
+  [[ -z "$(vllm_left_out)" ]]
+  cuda 13.1
+  [[ -z "$(vllm_left_out)" ]]
+  cuda 12.4
+  [[ "$(vllm_left_out)" == *"is for cu128, and PyTorch 2.4.0 of cu124 is in use"* ]]
+  TORCH_PROFILE=cu128
+  [[ -z "$(vllm_left_out)" ]]
+  cuda 12.8 3.13.1
+  [[ "$(vllm_left_out)" == *"for Python 3.12, and this is 3.13.1" ]]
+  run vllm_check
+  [[ "$status" == 0 && "$output" == "left out: "* ]]
+  ENGINE=vllm run vllm_check
+  [[ "$status" == 1 && "$output" == "left out: "*"Python 3.12"* ]]
+  ENGINE=vllm run vllm_apply
+  [[ "$status" == 20 && "$output" == *"vLLM cannot be had: "*"Python 3.12"* ]]
+  cuda 12.8
+  [[ "$(ENGINE=transformers vllm_left_out)" == "ENGINE=transformers" ]]
+  [[ "$(ENGINE=vllm-server VLLM_PYTHON=/my/python vllm_left_out)" == *"/my/python" ]]
+  GPU_NAME=""
+  [[ "$(vllm_left_out)" == "no graphics card in use" ]]
+  [[ "$(DEMO=1 vllm_left_out)" == "the demo uses no graphics card" ]]
+}
+
+@test "vLLM: before there is a virtual environment, the Python that it will have counts" {
+  load_harness
+  GPU_NAME=H100 GPU_CUDA=12.8
+  python_find() { :; }
+  [[ -z "$(vllm_left_out)" ]]
+  [[ "$(PYTHON_VERSION=3.13.2 vllm_left_out)" == *"this is 3.13.2" ]]
+  python_find() { echo found; }
+  python_version() { [[ "$1" == found ]] && echo 3.13.5; }
+  [[ "$(vllm_left_out)" == *"this is 3.13.5" ]]
+}
+
+@test "vLLM is optional, unless it is asked for by name" {
+  load_harness
+  local engine
+  for engine in auto transformers; do
+    [[ "$(ENGINE=$engine runner_table)" == *"vllm|vLLM|optional"* ]]
+  done
+  for engine in vllm vllm-server; do
+    grep -qx "vllm|vLLM|" < <(ENGINE=$engine runner_table)
+  done
+  [[ "$(ENGINE=vllm-server VLLM_PYTHON=/my/python runner_table)" == *"vllm|vLLM|optional"* ]]
+}
+
+@test "torchaudio comes from where torch came, as the same build" {
+  load_harness
+  cuda 12.8
+  local site="$VENV_DIR/lib/python3.12/site-packages"
+  mkdir -p "$site/torch" "$site/torchaudio"
+  torch_from_index() { echo "index $*"; }
+  uv_install() { echo "registry $*"; }
+  venv_has() { [[ -z "${DAMAGED:-}" ]]; }
+  echo "__version__ = '2.7.1+cu128'" >"$site/torch/version.py"
+  [[ "$(vllm_add_torchaudio)" == "index cu128 --no-deps --reinstall-package=torchaudio torchaudio==2.7.1+cu128" ]]
+  echo "__version__ = '2.7.1+cu126'" >"$site/torchaudio/version.py"
+  [[ "$(vllm_add_torchaudio)" == "index cu128 "* ]]
+  venv_has() { echo "all complete"; }
+  run vllm_check
+  [[ "$status" == 1 && "$output" == *"torchaudio 2.7.1+cu126 does not belong to PyTorch 2.7.1+cu128" ]]
+  venv_has() { [[ -z "${DAMAGED:-}" ]]; }
+  echo "__version__ = '2.7.1+cu126'" >"$site/torch/version.py"
+  [[ -z "$(vllm_add_torchaudio)" ]]
+  [[ "$(DAMAGED=1 vllm_add_torchaudio)" == "registry --no-deps --reinstall-package=torchaudio torchaudio==2.7.1" ]]
+}
+
+@test "the evaluation is told the engine, and where the set-up has no complete vLLM, not to look for one" {
+  load_harness
+  runner_load_table
+  SETTINGS[vllm]=0.10.0
+  evaluation_command
+  [[ "${EVALUATION[*]}" == *"--engine auto"* && "${EVALUATION[*]}" != *--vllm-python* ]]
+  unset "SETTINGS[vllm]"
+  evaluation_command
+  [[ "${EVALUATION[*]}" == *"--engine transformers"* ]]
+  ENGINE=vllm-server VLLM_PYTHON=/my/python
+  evaluation_command
+  [[ "${EVALUATION[*]}" == *"--engine vllm-server --vllm-python /my/python"* ]]
+}
+
+@test "the evaluation sees the user's settings of vLLM, but none of its keys" {
+  export VLLM_ATTENTION_BACKEND=FLASH_ATTN VLLM_API_KEY=sentinel
+  load_harness
+  RUN_DIR="$TEST_DIR/run"
+  run evaluation_environment
+  [[ "$output" == *"export VLLM_ATTENTION_BACKEND=FLASH_ATTN"* ]]
+  [[ "$output" != *sentinel* && "$output" != *VLLM_PYTHON* ]]
+}
+
 @test "the ecosystem: the source repository only where the registry lacks the version" {
   load_harness
   set -o pipefail

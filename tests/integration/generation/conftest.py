@@ -9,7 +9,8 @@ from generating import PROBLEMS, RECIPE
 from rusteval.generation.checkpoints import resolve_model
 from rusteval.generation.demo_models import build_demo_models
 from rusteval.generation.demo_recipe import ADAPTER, BASE
-from rusteval.generation.transformers_engine import TransformersEngine
+from rusteval.generation.engine import EngineOptions
+from rusteval.generation.transformers.engine import TransformersEngine
 
 
 @dataclass(frozen=True)
@@ -38,4 +39,6 @@ def demo(tmp_path_factory) -> Demo:
 @pytest.fixture
 def engine(demo):
     """The base model, loaded on the processor."""
-    return TransformersEngine.load(resolve_model(str(demo.base)), device="cpu", batch_size=8)
+    return TransformersEngine.load(
+        resolve_model(str(demo.base)), options=EngineOptions(device="cpu", batch_size=8)
+    )

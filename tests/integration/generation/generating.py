@@ -10,10 +10,10 @@ from pathlib import Path
 from rusteval.generation.checkpoints import model_revision, resolve_model
 from rusteval.generation.demo_models import build_demo_models
 from rusteval.generation.demo_recipe import DemoTask, Recipe
-from rusteval.generation.engine import Sampling, make_requests
+from rusteval.generation.engine import SEED_SCHEME, EngineOptions, Sampling, make_requests
 from rusteval.generation.prompts import prompt_template
 from rusteval.generation.store import SampleIdentity, SampleStore
-from rusteval.generation.transformers_engine import TransformersEngine
+from rusteval.generation.transformers.engine import TransformersEngine
 from rusteval.problems.models import Problem
 
 RECIPE = Recipe(
@@ -76,16 +76,17 @@ def generate_into(path: Path, base: Path, n: int, batch_size: int, missing_at_st
         model=source.location,
         model_revision=model_revision(source),
         suite_sha256="0" * 64,
-        prompt_template=prompt_template(),
+        prompt_template=prompt_template("instruct"),
         engine="transformers",
         dtype="float32",
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         max_new_tokens=sampling.max_new_tokens,
         seed=1234,
+        seed_scheme=SEED_SCHEME,
     )
     with SampleStore(path, identity=identity) as store:
-        engine = TransformersEngine.load(source, device="cpu", batch_size=batch_size)
+        engine = TransformersEngine.load(source, options=EngineOptions(device="cpu", batch_size=batch_size))
         missing = store.missing(PROBLEMS.values(), n)
         missing_at_start.write_text(str(len(missing)))
         engine.generate(
@@ -105,7 +106,7 @@ def start(work, *arguments) -> ForkServerProcess:
     """Start work in a process of its own, which does not spend the seconds of importing torch again."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
-        ["rusteval.generation.demo_models", "rusteval.generation.transformers_engine"]
+        ["rusteval.generation.demo_models", "rusteval.generation.transformers.engine"]
     )
     process = context.Process(target=work, args=arguments)
     process.start()

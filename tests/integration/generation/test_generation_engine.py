@@ -9,12 +9,15 @@ from generating import PROBLEMS, requests_for
 from safetensors.torch import load_file, save_file
 
 from rusteval.errors import InfrastructureError, InputError
-from rusteval.generation.adapter_preflight import check_adapter, lora_config
+from rusteval.generation.adapter_preflight import check_adapter
 from rusteval.generation.checkpoints import resolve_model
 from rusteval.generation.demo_recipe import demo_answer
-from rusteval.generation.engine import Sampling
-from rusteval.generation.prompts import build_messages, prompt_sha256, render
-from rusteval.generation.transformers_engine import TransformersEngine, choose_device
+from rusteval.generation.devices import choose_device
+from rusteval.generation.engine import EngineOptions, Sampling
+from rusteval.generation.prompts import build_prompt, prompt_sha256, render
+from rusteval.generation.tokenizing import token_ids
+from rusteval.generation.transformers.engine import TransformersEngine
+from rusteval.generation.transformers.peft_adapters import lora_config
 
 pytestmark = pytest.mark.models
 
@@ -34,7 +37,9 @@ def texts(samples):
 
 
 def loaded(folder, batch_size=8):
-    return TransformersEngine.load(resolve_model(str(folder)), device="cpu", batch_size=batch_size)
+    return TransformersEngine.load(
+        resolve_model(str(folder)), options=EngineOptions(device="cpu", batch_size=batch_size)
+    )
 
 
 def test_a_sample_does_not_depend_on_batch_size_order_or_neighbours(demo):
@@ -60,16 +65,16 @@ def test_greedy_answers_equal_those_of_transformers_generate(engine):
     found = drawn(engine, requests_for(1), Sampling(temperature=0, max_new_tokens=80, stop_at_function=False))
     tokenizer, model = engine._tokenizer, engine._model
     for (task, _), sample in found.items():
-        text = render(tokenizer, build_messages(PROBLEMS[task]))
+        text = render(tokenizer, build_prompt(PROBLEMS[task]))
         ids = tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
         output = model.generate(ids, do_sample=False, max_new_tokens=80)[0, ids.shape[1] :]
         assert sample.completion == tokenizer.decode(output, skip_special_tokens=True)
 
 
 def test_a_sample_records_how_it_was_made(engine, demo):
-    sample = drawn(engine, requests_for(1))["HumanEval/60", 0]
+    sample = drawn(engine, requests_for(1), Sampling(temperature=0))["HumanEval/60", 0]
     request = next(request for request in requests_for(1) if request.task_id == "HumanEval/60")
-    text = render(engine._tokenizer, request.messages)
+    text = render(engine._tokenizer, request.prompt)
     assert sample.model == str(demo.base)
     assert sample.seed == request.seed
     assert sample.prompt_sha256 == prompt_sha256(text)
@@ -82,15 +87,15 @@ def test_a_sample_records_how_it_was_made(engine, demo):
 def test_the_chat_template_is_applied_once(engine):
     tokenizer = engine._tokenizer
     assert tokenizer("a")["input_ids"][0] == tokenizer.bos_token_id  # the trap is there
-    _, ids = engine._token_ids(build_messages(PROBLEMS["HumanEval/2"]))
+    _, ids = token_ids(engine._tokenizer, build_prompt(PROBLEMS["HumanEval/2"]))
     assert ids.count(tokenizer.bos_token_id) == 1
 
 
 def test_a_tokenizer_without_chat_template_gets_the_plain_layout(engine):
     tokenizer = engine._tokenizer
     tokenizer.chat_template = None
-    text, ids = engine._token_ids(build_messages(PROBLEMS["HumanEval/2"]))
-    assert text == tokenizer.bos_token + build_messages(PROBLEMS["HumanEval/2"])[0]["content"] + "\n"
+    text, ids = token_ids(engine._tokenizer, build_prompt(PROBLEMS["HumanEval/2"]))
+    assert text == tokenizer.bos_token + build_prompt(PROBLEMS["HumanEval/2"]).text + "\n"
     assert ids.count(tokenizer.bos_token_id) == 1
     assert len(drawn(engine, requests_for(1))) == len(PROBLEMS)
 
@@ -163,6 +168,29 @@ def test_out_of_memory_halves_the_batch_and_changes_no_sample(demo):
     assert max(sizes) == 2  # the next call starts with what fitted
 
 
+def test_without_a_batch_size_a_processor_draws_32_at_a_time_and_says_so(demo):
+    engine = TransformersEngine.load(resolve_model(str(demo.base)), options=EngineOptions(device="cpu"))
+    sizes, _ = _out_of_memory_above(engine, 1000)
+    drawn(engine, requests_for(10), Sampling(max_new_tokens=5))
+    assert max(sizes) == engine.facts["batch_size"] == 32
+
+
+def test_how_a_model_attends_is_recorded(engine):
+    assert engine.facts["attention"].startswith("sdpa")
+    assert engine.facts["attention_rejected"] == {}
+
+
+def test_a_context_that_is_asked_for_bounds_prompt_and_answer(engine, demo):
+    longest = max(
+        len(token_ids(engine._tokenizer, build_prompt(problem))[1]) for problem in PROBLEMS.values()
+    )
+    options = EngineOptions(device="cpu", context=longest + 3)
+    limited = TransformersEngine.load(resolve_model(str(demo.base)), options=options)
+    found = drawn(limited, requests_for(1), Sampling(temperature=0))
+    totals = [sample.prompt_tokens + sample.completion_tokens for sample in found.values()]
+    assert max(totals) == longest + 3
+
+
 def test_memory_for_not_even_one_answer_is_an_error(engine):
     _out_of_memory_above(engine, 0)
     with pytest.raises(InfrastructureError, match="memory does not suffice"):
@@ -170,7 +198,7 @@ def test_memory_for_not_even_one_answer_is_an_error(engine):
 
 
 def test_a_prompt_longer_than_the_context_is_named_before_anything_is_drawn(engine):
-    engine._model.config.max_position_embeddings = 60
+    engine._context = 60
     samples = []
     with pytest.raises(InputError, match=r"HumanEval/\d+: its prompt has \d+ tokens"):
         engine.generate(requests_for(1), sampling=WARM, on_sample=samples.append)
@@ -178,8 +206,8 @@ def test_a_prompt_longer_than_the_context_is_named_before_anything_is_drawn(engi
 
 
 def test_an_answer_stops_at_the_end_of_the_context(engine):
-    _, ids = engine._token_ids(build_messages(PROBLEMS["HumanEval/48"]))
-    engine._model.config.max_position_embeddings = len(ids) + 5
+    _, ids = token_ids(engine._tokenizer, build_prompt(PROBLEMS["HumanEval/48"]))
+    engine._context = len(ids) + 5
     found = drawn(engine, requests_for(1, tasks=["HumanEval/48"]))
     assert found["HumanEval/48", 0].completion_tokens == 5
     assert found["HumanEval/48", 0].finish_reason == "length"
@@ -267,7 +295,7 @@ def test_base_and_adapter_given_the_wrong_way_round(demo):
     with pytest.raises(InputError, match="is a whole model"):
         check_adapter(base, base)
     with pytest.raises(InputError, match="is an adapter, not a base model"):
-        TransformersEngine.load(adapter, device="cpu")
+        TransformersEngine.load(adapter, options=EngineOptions(device="cpu"))
 
 
 def test_an_adapter_that_changes_nothing(engine, demo, tmp_path):
@@ -333,4 +361,6 @@ def test_a_device_that_is_not_there(name):
 
 def test_four_bits_without_a_gpu(demo):
     with pytest.raises(InputError, match="--load-in-4bit"):
-        TransformersEngine.load(resolve_model(str(demo.base)), device="cpu", load_in_4bit=True)
+        TransformersEngine.load(
+            resolve_model(str(demo.base)), options=EngineOptions(device="cpu", load_in_4bit=True)
+        )

@@ -30,13 +30,13 @@ GENERATE = """
 import sys
 from rusteval.generation.adapter_preflight import check_adapter
 from rusteval.generation.checkpoints import resolve_model, describe_model
-from rusteval.generation.engine import Sampling, make_requests
-from rusteval.generation.transformers_engine import TransformersEngine
+from rusteval.generation.engine import EngineOptions, Sampling, make_requests
+from rusteval.generation.transformers.engine import TransformersEngine
 from rusteval.problems.models import Problem
 
 base, tuned = resolve_model("tiny/base"), resolve_model("tiny/tuned/checkpoint-120")
 check_adapter(tuned, base)
-engine = TransformersEngine.load(base, device="cpu")
+engine = TransformersEngine.load(base, options=EngineOptions(device="cpu"))
 problem = Problem.model_validate_json(sys.argv[1])
 with engine.adapter(tuned):
     engine.generate(make_requests({problem.task_id: problem}, [(problem.task_id, 0)], seed=1),

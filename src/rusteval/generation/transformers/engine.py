@@ -1,11 +1,10 @@
 """The reference engine: a model and its adapter through transformers and PEFT, in this process."""
 
 import gc
-import importlib
 import importlib.util
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -15,21 +14,21 @@ from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
 from rusteval.errors import InfrastructureError, InputError
-from rusteval.generation.adapter_preflight import (
-    ADAPTER_WEIGHTS,
-    check_logits_change,
-    load_tokenizer,
-    lora_config,
-)
+from rusteval.generation.adapter_preflight import ADAPTER_WEIGHTS
+from rusteval.generation.answers import AnswerReader, end_tokens
 from rusteval.generation.checkpoints import ModelSource, first_line
-from rusteval.generation.decoding import Decoder, Row
-from rusteval.generation.engine import Request, Sampling
-from rusteval.generation.prompts import prompt_sha256, render
+from rusteval.generation.devices import choose_device, planned_dtype
+from rusteval.generation.engine import EngineOptions, Request, Sampling
+from rusteval.generation.prompts import prompt_sha256
 from rusteval.generation.samples import Sample
-from rusteval.generation.stopping import FunctionClosed, could_close
+from rusteval.generation.tokenizing import PROBE, answer_room, load_tokenizer, token_ids
+from rusteval.generation.transformers.attention import PLAIN
+from rusteval.generation.transformers.attention_choice import ChosenAttention, check_window, choose_attention
+from rusteval.generation.transformers.batch_size import MOST, ON_PROCESSOR, free_memory, rows_that_fit
+from rusteval.generation.transformers.decoding import Decoder, Row
+from rusteval.generation.transformers.peft_adapters import check_logits_change, lora_config
 
 _VERSIONED = ("torch", "transformers", "peft", "tokenizers", "accelerate", "bitsandbytes", "flash-attn")
-_PROBE = [{"role": "user", "content": "fn main() {"}]
 
 
 class TransformersEngine:
@@ -50,7 +49,14 @@ class TransformersEngine:
     name = "transformers"
 
     def __init__(
-        self, source: ModelSource, *, model: Any, tokenizer: Any, batch_size: int, facts: dict[str, Any]
+        self,
+        source: ModelSource,
+        *,
+        model: Any,
+        tokenizer: Any,
+        attention: ChosenAttention,
+        options: EngineOptions,
+        facts: dict[str, Any],
     ) -> None:
         self.source = source
         self.label = source.name
@@ -58,52 +64,54 @@ class TransformersEngine:
         self.dtype = str(model.dtype).removeprefix("torch.")
         self._model = model
         self._tokenizer = tokenizer
-        self._batch_size = batch_size
-        self._end_tokens = _end_tokens(model, tokenizer)
-        self._closes = lru_cache(maxsize=None)(lambda token: could_close(tokenizer.decode([token])))
+        self._attention = attention
+        self._batch_size = options.batch_size
+        self._most = options.batch_size or MOST
+        limits = (getattr(model.config, "max_position_embeddings", None), options.context)
+        self._context = min((limit for limit in limits if limit is not None), default=None)
+        self._reader = AnswerReader(tokenizer, end_tokens=end_tokens(source, tokenizer))
 
     @classmethod
-    def load(
-        cls, source: ModelSource, *, device: str = "auto", load_in_4bit: bool = False, batch_size: int = 32
-    ) -> "TransformersEngine":
+    def load(cls, source: ModelSource, *, options: EngineOptions) -> "TransformersEngine":
         """Load a base model: bfloat16 on a GPU, float32 on a processor, or 4-bit NF4 as QLoRA trains.
 
         Args:
             source: what `resolve_model` found.
-            device: `auto` (a GPU where there is one), `cpu`, `cuda` or `cuda:N`.
-            load_in_4bit: quantise the weights with bitsandbytes while loading; GPU only.
-            batch_size: most answers drawn at a time.
+            options: device, quantisation, batch size and context are heeded.
 
         Raises:
-            InputError: the device is not there, or the model cannot be loaded.
+            InputError: the device is not there, or the model cannot be loaded, or not be drawn from here.
         """
-        place = choose_device(device)
-        attention = _attention(place)
-        options: dict[str, Any] = {
-            "torch_dtype": getattr(torch, planned_dtype(device)),
-            "attn_implementation": attention,
+        place = choose_device(options.device)
+        arguments: dict[str, Any] = {
+            "torch_dtype": getattr(torch, planned_dtype(options.device)),
+            "attn_implementation": PLAIN,
             "trust_remote_code": False,
             **source.load_options,
         }
         if place.type == "cuda":
-            options["device_map"] = {"": place}
-        if load_in_4bit:
-            options["quantization_config"] = _four_bits(place)
+            arguments["device_map"] = {"": place}
+        if options.load_in_4bit:
+            arguments["quantization_config"] = _four_bits(place)
         tokenizer = load_tokenizer(source)
-        model = _load_model(source, options)
+        model = _load_model(source, arguments)
         model.eval()
+        attention = choose_attention(model, token_ids(tokenizer, PROBE)[1], name=source.name)
         facts = {
             "engine": cls.name,
             "device": str(place),
             "gpu": torch.cuda.get_device_name(place) if place.type == "cuda" else None,
             "dtype": str(model.dtype).removeprefix("torch."),
-            "load_in_4bit": load_in_4bit,
-            "attention": attention,
+            "load_in_4bit": options.load_in_4bit,
+            "attention": attention.attention.label,
+            "attention_rejected": attention.rejected,
             "chat_template": bool(tokenizer.chat_template),
-            "batch_size": batch_size,
+            "batch_size": options.batch_size,
             "versions": {package: _version(package) for package in _VERSIONED},
         }
-        return cls(source, model=model, tokenizer=tokenizer, batch_size=batch_size, facts=facts)
+        return cls(
+            source, model=model, tokenizer=tokenizer, attention=attention, options=options, facts=facts
+        )
 
     def close(self) -> None:
         """Free the memory that the model takes; the engine is of no use afterwards."""
@@ -142,13 +150,16 @@ class TransformersEngine:
         base_label = self.label
         try:
             wrapped.eval()
-            difference = check_logits_change(wrapped, self._token_ids(_PROBE)[1], name=source.name)
+            difference = check_logits_change(wrapped, token_ids(self._tokenizer, PROBE)[1], name=source.name)
             self.label = source.name
             yield difference
         finally:
             self.label = base_label
             self._model = wrapped.unload()
-            del self._model.peft_config  # else the next adapter is taken for a second one
+            if hasattr(
+                self._model, "peft_config"
+            ):  # left by older PEFT: the next adapter is taken for a second one
+                del self._model.peft_config
 
     def generate(
         self,
@@ -164,114 +175,66 @@ class TransformersEngine:
             InputError: a prompt is longer than the model's context.
             InfrastructureError: the GPU's memory does not suffice for one answer.
         """
-        owners: dict[int, tuple[Request, str]] = {}
-        rows = []
-        for request in requests:
-            text, ids = self._token_ids(request.messages)
-            row = Row(
-                prompt=ids,
-                seed=request.seed,
-                limit=min(sampling.max_new_tokens, self._room(ids, request.task_id)),
-                ended=self._end_test(request, sampling),
-            )
-            rows.append(row)
-            owners[id(row)] = (request, prompt_sha256(text))
+        # A prompt is put into tokens once for all its answers.
+        prompts = {
+            prompt: token_ids(self._tokenizer, prompt) for prompt in {request.prompt for request in requests}
+        }
+        hashes = {prompt: prompt_sha256(text) for prompt, (text, _) in prompts.items()}
+        rows = [self._row(request, prompts[request.prompt][1], sampling) for request in requests]
+        owners = {id(row): request for row, request in zip(rows, requests, strict=True)}
 
         def finished(row: Row) -> None:
-            on_sample(self._sample(row, *owners[id(row)]))
+            request = owners[id(row)]
+            on_sample(self._sample(row, request, hashes[request.prompt]))
 
-        decoder = Decoder(self._model, batch_size=self._batch_size, on_shrink=self._shrunk)
+        longest = max((row.longest for row in rows), default=0)
+        check_window(self._model.config, longest, name=self.source.name)
+        decoder = Decoder(
+            self._model,
+            attention=self._attention.attention,
+            batch_size=self._rows_at_a_time(longest),
+            on_shrink=self._shrunk,
+        )
         decoder.run(rows, sampling=sampling, on_row=finished, on_tokens=on_tokens)
 
+    def _row(self, request: Request, ids: tuple[int, ...], sampling: Sampling) -> Row:
+        room = answer_room(ids, context=self._context, task_id=request.task_id)
+        limit = min(sampling.max_new_tokens, request.limit or room, room)
+        begin = partial(self._reader.begin, request, sampling=sampling, limit=limit)
+        return Row(prompt=ids, seed=request.seed, limit=limit, begin=begin)
+
+    def _rows_at_a_time(self, longest: int) -> int:
+        """Return the batch size to begin with: as asked for, or by the memory that is there now."""
+        fitting = self._most
+        if self._batch_size is None:
+            fitting = ON_PROCESSOR
+            if self._model.device.type == "cuda":
+                fitting = rows_that_fit(
+                    free=free_memory(self._model.device),
+                    longest=longest,
+                    position_bytes=self._attention.position_bytes,
+                    vocabulary=self._model.get_input_embeddings().num_embeddings,
+                )
+        self.facts["batch_size"] = min(fitting, self._most)
+        return min(fitting, self._most)
+
     def _shrunk(self, batch_size: int) -> None:
-        self._batch_size = batch_size
+        self._most = batch_size
         self.facts["batch_size"] = batch_size
-
-    def _token_ids(self, messages: Sequence[dict[str, str]]) -> tuple[str, tuple[int, ...]]:
-        text = render(self._tokenizer, messages)
-        return text, tuple(self._tokenizer(text, add_special_tokens=False)["input_ids"])
-
-    def _room(self, prompt: tuple[int, ...], task_id: str) -> int:
-        """Return how many tokens the context leaves for an answer."""
-        context = getattr(self._model.config, "max_position_embeddings", None)
-        room = (context or len(prompt) + 1_000_000) - len(prompt)
-        if room < 1:
-            raise InputError(
-                f"{task_id}: its prompt has {len(prompt)} tokens, the model's context only {context}; leave the task out"
-            )
-        return int(room)
-
-    def _end_test(self, request: Request, sampling: Sampling) -> Callable[[list[int]], str | None]:
-        closed = FunctionClosed(request.prompt, request.entry_point)
-
-        def ended(tokens: list[int]) -> str | None:
-            if tokens[-1] in self._end_tokens:
-                return "stop"
-            if sampling.stop_at_function and self._closes(tokens[-1]) and closed(self._decode(tokens)):
-                return "function_closed"
-            return None
-
-        return ended
-
-    def _decode(self, tokens: list[int]) -> str:
-        return str(
-            self._tokenizer.decode(tokens, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        )
 
     def _sample(self, row: Row, request: Request, prompt_hash: str) -> Sample:
         return Sample(
             task_id=request.task_id,
             completion_id=request.completion_id,
-            completion=self._decode(row.tokens),
+            completion=row.answer.completion,
             model=self.label,
             prompt_sha256=prompt_hash,
             seed=request.seed,
-            finish_reason=row.finish_reason,
+            finish_reason=row.answer.finish_reason,
             prompt_tokens=len(row.prompt),
-            completion_tokens=len(row.tokens),
+            completion_tokens=len(row.answer.tokens),
             generation_ms=round(row.milliseconds, 3),
         )
-
-
-def choose_device(name: str) -> torch.device:
-    """Return the device of a name: `auto`, `cpu`, `cuda` or `cuda:N`.
-
-    Raises:
-        InputError: no such device here.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise InputError(f"--device {name}: unknown; give auto, cpu, cuda or cuda:N") from error
-    if device.type not in {"cpu", "cuda"}:
-        raise InputError(f"--device {name}: not supported; give auto, cpu, cuda or cuda:N")
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise InputError(
-            f"--device {name}: PyTorch sees {torch.cuda.device_count()} CUDA devices here; give auto or cpu"
-        )
-    return device
-
-
-def planned_dtype(device: str) -> str:
-    """Return the name of the weights' type that a model gets on a device: bfloat16 on a GPU, else float32.
-
-    Raises:
-        InputError: no such device here.
-    """
-    return "bfloat16" if choose_device(device).type == "cuda" else "float32"
-
-
-def _attention(place: torch.device) -> str:
-    """Return FlashAttention 2 where it can be used: on a GPU, and built for the installed PyTorch."""
-    if place.type != "cuda":
-        return "sdpa"
-    try:
-        importlib.import_module("flash_attn")
-    except ImportError:
-        return "sdpa"
-    return "flash_attention_2"
 
 
 def _four_bits(place: torch.device) -> Any:
@@ -298,13 +261,6 @@ def _load_model(source: ModelSource, options: dict[str, Any]) -> Any:
         ) from error
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise InputError(f"{source.name}: cannot be loaded: {first_line(error)}") from error
-
-
-def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
-    """Return every token that ends an answer: chat models have one for the turn beside one for the text."""
-    configured = model.generation_config.eos_token_id
-    several = configured if isinstance(configured, list) else [configured]
-    return frozenset(token for token in [*several, tokenizer.eos_token_id] if token is not None)
 
 
 def _version(package: str) -> str | None:

@@ -1,0 +1,1 @@
+"""Engines for models behind an API: requests, retries, and what servers say."""

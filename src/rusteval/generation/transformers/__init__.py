@@ -1,0 +1,1 @@
+"""The engine that draws with transformers, in this process."""
