@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rusteval.generation import sampling
+from rusteval.generation.transformers import sampling
 from rusteval.generation.transformers.sampling import next_tokens
 
 pytestmark = pytest.mark.models
