@@ -17,6 +17,12 @@ if TYPE_CHECKING:  # what the hub needs is not installed where only APIs are ask
 LocalEngineName = Literal["transformers", "vllm", "vllm-server"]
 LocalEngineChoice = Literal["auto", "transformers", "vllm", "vllm-server"]
 
+# What local engines record as `reproducible`; the second holds where kernels compute a row alike in every batch.
+UP_TO_ROUNDING = (
+    "own seed per sample; on the same machine equal up to rounding, which a batch's shape can change"
+)
+IN_EVERY_BATCH = "own seed per sample; on the same machine equal whatever the batch"
+
 SEED_SCHEME = "sha256(seed,task)+index"
 _SEED_BITS = 52  # with the index added, an integer that survives every reader of JSON
 

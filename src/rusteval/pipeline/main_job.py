@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -177,13 +177,22 @@ def _run_view(
         models=tuple(_model_run(role, name=models[role].name, judged=own) for role, own in judged.items()),
         modes=config.modes,
         k_values=config.k_values,
-        config=config.model_dump(mode="json"),
+        config={
+            **config.model_dump(mode="json"),
+            "engine_used": _all_of(identity.engine for identity in identities.values()),
+            "prompt_used": _all_of(identity.prompt_template for identity in identities.values()),
+        },
         metadata=metadata,
         warnings=collect_warnings(setup, trust=trust, sandbox=court.sandbox),
         rustc_version=court.toolchain.version,
         seed=config.seed,
         timestamp=finished.isoformat(timespec="seconds"),
     )
+
+
+def _all_of(values: Iterable[str]) -> str:
+    """Return what a setting came to, for all models where it is the same."""
+    return ", ".join(dict.fromkeys(values))
 
 
 def _model_run(role: Role, *, name: str, judged: JudgedSamples) -> ModelRun:

@@ -24,7 +24,7 @@ def evaluate(demo, tmp_path_factory):
     def run(*arguments, **variables):
         command = [
             *(sys.executable, SCRIPT, "--base-model", demo.base, "--checkpoint-path", demo.adapter),
-            *("--tasks", ",".join(PROBLEMS), "--num-samples", "2", "--k-values", "1,2"),
+            *("--tasks", ",".join(PROBLEMS), "--num-samples", "2", "--k-values", "1,2", "--device", "cpu"),
             *("--output-dir", place / "results", *arguments),
         ]
         done = subprocess.run(
@@ -66,6 +66,13 @@ def test_the_published_protocol_stands_beside_and_earlier_results_do_not(evaluat
             rows = (results / mode / f"{role}_model_samples_results.human-eval-rust.jsonl").read_text()
             passed = sum(json.loads(line)["passed"] for line in rows.splitlines())
             assert passed == agreement["both_pass"] + agreement["only_human_eval_rust"]
+    config = json.loads((results / "policy/metrics.json").read_text())["config"]
+    assert (config["engine"], config["engine_used"]) == ("auto", "transformers")
+    assert config["prompt_used"].startswith("instruct-1:")
+    drawn_with = json.loads((results / "eval_metadata.json").read_text())["engine"]
+    assert {role: [run["device"] for run in runs] for role, runs in drawn_with.items()} == {
+        role: ["cpu"] for role in ROLES
+    }
     compared = json.loads((results / "eval_metadata.json").read_text())["judging"]["compared_with"]
     assert [(entry["protocol"], entry["suite_raw"]) for entry in compared] == [("human-eval-rust", True)]
     assert "Published protocol beside this one" in (results / "report.html").read_text()

@@ -331,3 +331,40 @@ def test_processes_started_for_us_end_with_us_even_if_we_are_killed(end):
         assert psutil.pid_exists(before)
     finally:
         os.kill(before, signal.SIGKILL)
+
+
+LOADER = """
+import os, signal, sys
+from rusteval.generation.checkpoints import resolve_model
+from rusteval.generation.engine import EngineOptions
+from rusteval.generation.vllm.engine import VllmEngine
+import psutil
+
+if __name__ == "__main__":
+    options = EngineOptions(device="cpu", batch_size=2, context=256)
+    VllmEngine.load(resolve_model(sys.argv[1]), options=options)
+    for process in psutil.Process().children(recursive=True):
+        print(process.pid, process.name(), flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_vllm_s_own_processes_end_with_us_if_we_are_killed(demo, tmp_path):
+    """As on a GPU, where its engine is a process: one that stayed would hold the GPU's memory."""
+    script = tmp_path / "loader.py"
+    script.write_text(LOADER)
+    variables = {"VLLM_ENABLE_V1_MULTIPROCESSING": "1", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    owner = subprocess.run(
+        [vllm_python(), script, demo.base],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    children = dict(line.split(maxsplit=1) for line in owner.stdout.splitlines())
+    assert any(name.startswith("VLLM") for name in children.values()), owner.stderr
+    deadline = time.monotonic() + 30
+    while any(psutil.pid_exists(int(pid)) for pid in children):
+        assert time.monotonic() < deadline, f"still there: {children}"
+        time.sleep(0.05)

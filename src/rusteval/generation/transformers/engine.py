@@ -18,7 +18,7 @@ from rusteval.generation.adapter_preflight import ADAPTER_WEIGHTS
 from rusteval.generation.answers import AnswerReader, end_tokens
 from rusteval.generation.checkpoints import ModelSource, first_line
 from rusteval.generation.devices import choose_device, planned_dtype
-from rusteval.generation.engine import EngineOptions, Request, Sampling
+from rusteval.generation.engine import UP_TO_ROUNDING, EngineOptions, Request, Sampling
 from rusteval.generation.prompts import prompt_sha256
 from rusteval.generation.samples import Sample
 from rusteval.generation.tokenizing import PROBE, answer_room, load_tokenizer, token_ids
@@ -106,6 +106,7 @@ class TransformersEngine:
             "attention": attention.attention.label,
             "attention_rejected": attention.rejected,
             "chat_template": bool(tokenizer.chat_template),
+            "reproducible": UP_TO_ROUNDING,
             "batch_size": options.batch_size,
             "versions": {package: _version(package) for package in _VERSIONED},
         }

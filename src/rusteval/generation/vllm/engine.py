@@ -44,7 +44,7 @@ class VllmEngine:
     """One resident base model in vLLM, with or without one adapter on it.
 
     Each sample has a seed of its own. Its draws do not depend on the other samples; the scores may, by rounding,
-    where vLLM computes batches of another shape in another order (see `facts["batch_invariant"]`).
+    where vLLM computes batches of another shape in another order (see `facts["reproducible"]`).
 
     Attributes:
         source: the base model.

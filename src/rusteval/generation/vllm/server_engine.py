@@ -16,7 +16,7 @@ from rusteval.generation.adapter_preflight import ADAPTER_WEIGHTS
 from rusteval.generation.answers import AnswerReader, end_tokens
 from rusteval.generation.checkpoints import ModelSource
 from rusteval.generation.devices import choose_device
-from rusteval.generation.engine import EngineOptions, Request, Sampling
+from rusteval.generation.engine import IN_EVERY_BATCH, UP_TO_ROUNDING, EngineOptions, Request, Sampling
 from rusteval.generation.prompts import prompt_sha256
 from rusteval.generation.samples import Sample
 from rusteval.generation.tokenizing import PROBE, answer_room, load_tokenizer, token_ids
@@ -345,6 +345,7 @@ def _environment(options: EngineOptions) -> dict[str, str]:
 
 
 def _facts(arguments: Mapping[str, Any], *, place: torch.device) -> dict[str, Any]:
+    invariant = os.environ.get("VLLM_BATCH_INVARIANT", "0") == "1"
     return {
         "engine": VllmServerEngine.name,
         "device": str(place),
@@ -357,4 +358,5 @@ def _facts(arguments: Mapping[str, Any], *, place: torch.device) -> dict[str, An
         "tensor_parallel_size": arguments["tensor_parallel_size"],
         "data_parallel_size": arguments["data_parallel_size"],
         "prefix_caching": arguments["enable_prefix_caching"],
+        "reproducible": IN_EVERY_BATCH if invariant and place.type == "cuda" else UP_TO_ROUNDING,
     }

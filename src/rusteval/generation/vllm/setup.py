@@ -14,7 +14,7 @@ from rusteval.errors import InfrastructureError, InputError, RustevalError
 from rusteval.generation.adapter_preflight import ADAPTER_WEIGHTS
 from rusteval.generation.checkpoints import ADAPTER_CONFIG, ModelSource, first_line
 from rusteval.generation.devices import planned_dtype
-from rusteval.generation.engine import EngineOptions
+from rusteval.generation.engine import IN_EVERY_BATCH, UP_TO_ROUNDING, EngineOptions
 from rusteval.generation.tokenizing import context_length
 from rusteval.generation.vllm.limits import lora_rank_step
 
@@ -72,6 +72,8 @@ def set_environment(place: torch.device) -> None:
         "VLLM_NO_USAGE_STATS": "1",
         # PyTorch has spoken to the GPU already, and threads of ours may run: processes must not be forked.
         "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
+        # vLLM's processes give themselves titles; those must not overwrite the mark by which the keeper knows them.
+        "SPT_NOENV": "1",
     }
     if place.type == "cpu":
         # One process instead of three, each of which takes a minute of one core to begin. On a GPU the scheduler
@@ -159,7 +161,7 @@ def engine_facts(
     """
     on_gpu = place.type == "cuda"
     platform = importlib.import_module("vllm.platforms").current_platform
-    # Whether kernels were asked for that compute a row alike in every batch; of the processor vLLM says nothing.
+    # Whether kernels were asked for that compute a row alike in every batch; for processors there are none to ask for.
     invariant = bool(getattr(importlib.import_module("vllm.envs"), "VLLM_BATCH_INVARIANT", False))
     return {
         "engine": name,
@@ -173,7 +175,7 @@ def engine_facts(
         "max_lora_rank": arguments.get("max_lora_rank"),
         "tensor_parallel_size": arguments["tensor_parallel_size"],
         "prefix_caching": arguments["enable_prefix_caching"],
-        "batch_invariant": invariant if on_gpu else None,
+        "reproducible": IN_EVERY_BATCH if invariant and on_gpu else UP_TO_ROUNDING,
         "versions": {
             "vllm": importlib.import_module("vllm").__version__,  # distributed under several names
             **{package: version(package) for package in _VERSIONED},
