@@ -44,7 +44,7 @@ while :; do case "$1" in --*) shift ;; *) exec "$@" ;; esac; done
 """
 HOARDER = """
 import os, time
-alive = 0
+children = []
 for _ in range(20):
     child = os.fork()
     if child == 0:
@@ -52,7 +52,11 @@ for _ in range(20):
         held[::4096] = b"x" * len(held[::4096])
         os.write(1, b"full\\n")
         time.sleep(600)
+    children.append(child)
     time.sleep(0.05)
+time.sleep(1)
+killed = [child for child in children if os.waitpid(child, os.WNOHANG)[0]]
+os.write(1, b"killed " * len(killed))
 """
 
 
@@ -200,7 +204,9 @@ def test_a_tree_of_processes_has_one_limit_of_memory(name):
     hoard = Command(argv=("/usr/bin/python3", "-c", HOARDER), cwd=Path("/usr"), limits=limits, environment={})
     with sandbox.open(SYSTEM) as many:
         done = many.run(hoard)
-        assert done.stdout.count(b"full") * 320 <= 4096 + 320
+        # The kernel may kill one that is full already, so more than fit may have been full, one after another.
+        assert done.stdout.count(b"full") >= 4096 // 320 // 2
+        assert (20 - done.stdout.count(b"killed")) * 320 <= 4096 + 320
         assert many.run(command("/usr/bin/sh", "-c", "echo still here")).stdout == b"still here\n"
 
 
