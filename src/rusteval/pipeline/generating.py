@@ -77,13 +77,11 @@ def _from_local_model(
         choose_approach,
         find_model,
         identity_of,
-        prompt_kind,
     )
 
     model = find_model(str(config.model), base_model=config.base_model)
     approach = choose_approach([model], config=config)
-    kind = prompt_kind(model, config)
-    identity = identity_of(model, engine=approach.engine, kind=kind, config=config, suite=suite)
+    identity = identity_of(model, engine=approach.engine, config=config, suite=suite)
     with _drawing(config, identity=identity, suite=suite, output=output) as drawing:
         draw_from_local_models(
             [(model, drawing)], approach=approach, config=config, log_dir=output.parent, reporter=reporter

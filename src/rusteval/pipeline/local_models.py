@@ -145,9 +145,13 @@ def prompt_kind(model: LocalModel, config: DrawingConfig) -> PromptKind:
 
 
 def identity_of(
-    model: LocalModel, *, engine: LocalEngineName, kind: PromptKind, config: DrawingConfig, suite: Suite
+    model: LocalModel, *, engine: LocalEngineName, config: DrawingConfig, suite: Suite
 ) -> SampleIdentity:
-    """Return what the samples of a model are drawn from."""
+    """Return what the samples of a model are drawn from.
+
+    Raises:
+        InputError: its tokenizer cannot be loaded.
+    """
     adapter = model.adapter
     return SampleIdentity(
         model=model.base.location,
@@ -155,7 +159,7 @@ def identity_of(
         adapter=None if adapter is None else f"{adapter.location}/{adapter.subfolder}".rstrip("/"),
         adapter_revision=None if adapter is None else model_revision(adapter),
         suite_sha256=suite.sha256,
-        prompt_template=prompt_template(kind),
+        prompt_template=prompt_template(prompt_kind(model, config)),
         engine=engine,
         dtype=planned_dtype(config.device),
         load_in_4bit=config.load_in_4bit,

@@ -84,30 +84,15 @@ def _evaluate(
     started: datetime,
 ) -> None:
     from rusteval.pipeline.drawing import draw_from_local_models, open_drawings  # noqa: PLC0415 as above
-    from rusteval.pipeline.local_models import identity_of, prompt_kind  # noqa: PLC0415 as above
+    from rusteval.pipeline.local_models import identity_of  # noqa: PLC0415 as above
 
     identities = {
-        role: identity_of(
-            model,
-            engine=approach.engine,
-            kind=prompt_kind(model, config),
-            config=config,
-            suite=court.suite,
-        )
+        role: identity_of(model, engine=approach.engine, config=config, suite=court.suite)
         for role, model in models.items()
     }
     directory = output / "samples"
     with open_drawings(identities, directory=directory, config=config, suite=court.suite) as drawings:
-        strict = not config.raw_problems and config.problem_file is None
-        trust = pass_trust_gate(
-            court.suite,
-            sandbox=court.sandbox,
-            toolchain=court.toolchain,
-            settings=court.settings,
-            cache=court.cache,
-            reporter=reporter,
-            strict=strict,
-        )
+        trust = _trust(config, court=court, reporter=reporter)
         draw_from_local_models(
             [(models[role], drawing) for role, drawing in drawings.items()],
             approach=approach,
@@ -144,6 +129,19 @@ def _evaluate(
     if gone:
         reporter.say(f"== removed, as they are of an earlier run only: {', '.join(gone)}")
     reporter.say(f"== results: {output / 'combined_summary.md'} and {output / 'report.html'}")
+
+
+def _trust(config: EvaluationConfig, *, court: Court, reporter: StatusReporter) -> TrustReport:
+    """Prove before any sample is drawn that the court judges rightly; problems of one's own may have defects."""
+    return pass_trust_gate(
+        court.suite,
+        sandbox=court.sandbox,
+        toolchain=court.toolchain,
+        settings=court.settings,
+        cache=court.cache,
+        reporter=reporter,
+        strict=not config.raw_problems and config.problem_file is None,
+    )
 
 
 def _run_view(

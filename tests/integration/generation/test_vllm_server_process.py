@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import socket
@@ -254,7 +255,8 @@ def test_a_request_that_is_refused_is_reported_and_not_repeated(tmp_path, quick)
     with VllmServer(plan(tmp_path, "strict")) as server:
         found, failure = asked(server, questions(1))
     assert found == []
-    assert "refuses the request for HumanEval/2: 400" in str(failure)
+    # Two are under way at a time, and either may be the first to be refused.
+    assert re.search(r"refuses the request for HumanEval/(2|23): 400", str(failure))
 
 
 def test_a_request_that_fails_for_good_is_reported(tmp_path, quick, monkeypatch):

@@ -24,7 +24,7 @@ from rusteval.generation.vllm.limits import check_adapter_limits
 from rusteval.generation.vllm.proof import adapter_change, score_change
 from rusteval.generation.vllm.server import BASE_NAME, PATIENCE_S, ServerPlan, VllmServer
 from rusteval.generation.vllm.server_client import Client, Drawn, Question, ServerLostError
-from rusteval.generation.vllm.server_trials import find_abilities, next_scores, post
+from rusteval.generation.vllm.server_trials import Abilities, find_abilities, next_scores, post
 from rusteval.generation.vllm.setup import adapter_folder, engine_arguments
 
 GROUP_SIZE = 8
@@ -92,10 +92,8 @@ class VllmServerEngine:
         """
         say = say or (lambda _: None)
         _check_options(source, options)
-        arguments = engine_arguments(source, place=choose_device(options.device), options=options)
-        arguments["data_parallel_size"] = options.data_parallel_size
-        if options.lora_rank is not None and choose_device(options.device).type == "cpu":
-            arguments["max_loras"] = _CPU_LORA_PLACES
+        place = choose_device(options.device)
+        arguments = _server_arguments(source, place=place, options=options)
         tokenizer = load_tokenizer(source)
         reader = AnswerReader(tokenizer, end_tokens=end_tokens(source, tokenizer))
         folder = options.log_dir or Path(tempfile.mkdtemp(prefix="rusteval-vllm-server-"))
@@ -110,14 +108,7 @@ class VllmServerEngine:
             patience_s=patience_s,
         )
         server = VllmServer(plan, say=say)
-        try:
-            server.start()
-            abilities = find_abilities(server, token_ids(tokenizer, PROBE)[1])
-        except BaseException:
-            server.stop()
-            if plan.temporary and not plan.log.exists():
-                folder.rmdir()
-            raise
+        abilities = _begin(server, token_ids(tokenizer, PROBE)[1])
         places = int(arguments["max_num_seqs"])
         client = Client(
             server=server,
@@ -128,7 +119,7 @@ class VllmServerEngine:
             reader=reader,
         )
         facts = {
-            **_facts(arguments, place=choose_device(options.device)),
+            **_facts(arguments, place=place),
             "chat_template": bool(tokenizer.chat_template),
             "max_model_len": abilities.context,
             "group_size": client.group_size,
@@ -342,6 +333,27 @@ def _environment(options: EngineOptions) -> dict[str, str]:
         # Two processes instead of three, each of which takes most of a minute of one core to begin.
         variables["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
     return variables
+
+
+def _begin(server: VllmServer, probe: Sequence[int]) -> Abilities:
+    """Start a server and find out what it can do; nothing of it stays where that fails."""
+    try:
+        server.start()
+        return find_abilities(server, probe)
+    except BaseException:
+        server.stop()
+        if server.plan.temporary and not server.plan.log.exists():
+            server.plan.log.parent.rmdir()
+        raise
+
+
+def _server_arguments(source: ModelSource, *, place: torch.device, options: EngineOptions) -> dict[str, Any]:
+    """Return the settings of vLLM's engine behind the server."""
+    arguments = engine_arguments(source, place=place, options=options)
+    arguments["data_parallel_size"] = options.data_parallel_size
+    if options.lora_rank is not None and place.type == "cpu":
+        arguments["max_loras"] = _CPU_LORA_PLACES
+    return arguments
 
 
 def _facts(arguments: Mapping[str, Any], *, place: torch.device) -> dict[str, Any]:
