@@ -8,8 +8,8 @@
 harness_load() {
   local file
   REPO_DIR="$(cd -- "$1" && pwd)"
-  for file in logging options environment preflight runner ui system_deps python_env pytorch sigilderg vllm rust sandbox \
-    cli_tools evaluation tmux status; do
+  for file in logging options environment preflight network download runner ui system_deps python_env pytorch sigilderg \
+    vllm rust sandbox cli_tools evaluation tmux status uninstall; do
     # shellcheck disable=SC1090  # the names are the list above
     source "$REPO_DIR/lib/$file.sh"
   done
