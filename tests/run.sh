@@ -7,7 +7,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly VENV=.venv UV_VERSION=0.13.8 TORCH_VERSION=2.7.1
 readonly VLLM_VENV=.venv-vllm VLLM_VERSION=0.32.0 VLLM_TORCH_VERSION=2.13.0 VLLM_TORCHVISION_VERSION=0.28.0
-readonly SYSTEM_PACKAGES=(bats bubblewrap chromium firejail gcc git jq procps shellcheck shfmt strace tmux util-linux)
+readonly SHELLCHECK_EXTRA=add-default-case,avoid-nullary-conditions,deprecate-which,quote-safe-variables,require-double-brackets
+readonly SYSTEM_PACKAGES=(bats bubblewrap chromium debootstrap firejail gcc git jq procps shellcheck shfmt strace tmux util-linux)
 
 say() { printf '\n== %s\n' "$*"; }
 fail() {
@@ -95,10 +96,10 @@ main() {
   install_system_packages
   install_python_packages
   install_vllm_environment
-  local -a shell python_sources=(src scripts tests benchmarks)
+  local -a shell python_sources=(src lib scripts tests benchmarks)
   mapfile -t shell < <(shell_files)
   say "shellcheck and shfmt on ${#shell[@]} files"
-  shellcheck -x -S style "${shell[@]}"
+  shellcheck -x -S style -o "$SHELLCHECK_EXTRA" "${shell[@]}"
   shfmt -d -i 2 -ci "${shell[@]}"
   say "ruff and mypy"
   "$VENV/bin/ruff" check "${python_sources[@]}"
