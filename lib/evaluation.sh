@@ -6,19 +6,7 @@ driver_check() {
     emit_fact "not installed"
     return 1
   }
-  "$VENV_DIR/bin/python" - "$REPO_DIR" <<'PYTHON'
-import importlib.metadata
-import sys
-from importlib.util import find_spec
-from pathlib import Path
-
-spec = find_spec("rusteval")
-folder = Path(sys.argv[1]).resolve() / "src" / "rusteval"
-if spec is None or Path(spec.origin).resolve().parent != folder:
-    print("installed from another checkout")
-    sys.exit(1)
-print("rusteval", importlib.metadata.version("rusteval"), "from", sys.argv[1])
-PYTHON
+  "$VENV_DIR/bin/python" "$REPO_DIR/lib/installed.py" --checkout "$REPO_DIR"
 }
 
 driver_apply() { uv_install --no-deps --editable "$REPO_DIR"; }
@@ -31,7 +19,10 @@ demo_models_check() {
   emit_fact "$DEMO_DIR"
 }
 
-demo_models_apply() { "$VENV_DIR/bin/python" -u "$REPO_DIR/scripts/build_demo_models.py" --output-dir "$DEMO_DIR"; }
+demo_models_apply() {
+  [[ -e "$DEMO_DIR" ]] || made folder "$DEMO_DIR"
+  "$VENV_DIR/bin/python" -u "$REPO_DIR/scripts/build_demo_models.py" --output-dir "$DEMO_DIR"
+}
 
 # evaluation_command: fill EVALUATION with the driver's command line. Secrets are never among its arguments.
 evaluation_command() {
@@ -64,7 +55,7 @@ evaluation_environment() {
     case "$name" in
       VLLM_PYTHON) ;; # an option of this harness, no setting of vLLM
       HOME | USER | LOGNAME | LANG | LC_* | TZ | TMPDIR | LD_LIBRARY_PATH | NO_COLOR | XDG_* | CARGO_HOME | RUSTUP_* | \
-        HF_* | TRANSFORMERS_* | CUDA_* | NVIDIA_* | PYTORCH_* | TORCH_* | VLLM_* | OMP_* | MKL_* | RUSTEVAL_* | PIP_* | UV_* | \
+        HF_* | TRANSFORMERS_* | DOCKER_* | CUDA_* | NVIDIA_* | PYTORCH_* | TORCH_* | VLLM_* | OMP_* | MKL_* | RUSTEVAL_* | PIP_* | UV_* | \
         SSL_CERT_* | REQUESTS_CA_BUNDLE | CURL_CA_BUNDLE | *_proxy | *_PROXY)
         printf 'export %s=%q\n' "$name" "${!name}"
         ;;
@@ -87,57 +78,45 @@ evaluation_prepare() {
     (umask 077 && printf '%s' "$HF_TOKEN" >"$RUN_DIR/token")
   fi
   {
-    cat <<'SCRIPT'
-#!/usr/bin/env bash
-# Runs one evaluation with an environment of its own. Its exit code is left in eval.exit beside this file.
-set -uo pipefail
-for name in $(compgen -e); do
-  case "$name" in
-    TERM | TMUX | TMUX_PANE | COLUMNS | LINES | PWD | SHLVL) ;;
-    *) unset "$name" ;;
-  esac
-done
-SCRIPT
+    printf '#!/usr/bin/env bash\nset -uo pipefail\nsource %q\n' "$REPO_DIR/lib/launch.sh"
+    echo launch_forget
     evaluation_environment
-    printf 'run=%q\ncd -- %q\n' "$RUN_DIR" "$INVOCATION_DIR"
-    cat <<'SCRIPT'
-if [[ -f "$run/token" ]]; then
-  HF_TOKEN="$(<"$run/token")"
-  export HF_TOKEN
-  rm -f -- "$run/token"
-fi
-echo "$$" >"$run/eval.pid"
-set -m # the evaluation in a process group of its own: it gets each signal once, from the traps below
-exec 3> >(exec tee -i -a "$run/eval.log")
-tee=$!
-SCRIPT
-    printf '%q ' "${EVALUATION[@]}"
-    cat <<'SCRIPT'
->&3 2>&1 &
-evaluation=$!
-exec 3>&-
-trap 'signalled=1; kill -INT "$evaluation"' INT
-trap 'signalled=1; kill -TERM "$evaluation"' TERM HUP
-signalled=1
-while ((signalled)); do
-  signalled=0
-  wait "$evaluation"
-  code=$?
-done
-wait "$tee"
-echo "$code" >"$run/eval.exit.part"
-mv -f -- "$run/eval.exit.part" "$run/eval.exit"
-exit "$code"
-SCRIPT
+    printf 'cd -- %q || exit\nlaunch %q' "$INVOCATION_DIR" "$RUN_DIR"
+    printf ' %q' "${EVALUATION[@]}"
+    echo
   } >"$RUN_DIR/launch.sh"
   chmod 700 "$RUN_DIR/launch.sh"
+}
+
+# evaluation_processes RUN: those of the launcher and the evaluation of RUN that are at work.
+evaluation_processes() {
+  local pid
+  while read -r pid; do
+    [[ ! "$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline")" =~ launch\.sh|scripts/evaluate_humaneval\.py ]] || echo "$pid"
+  done < <(cat -- "$1/eval.pid" 2>/dev/null)
+}
+
+# evaluation_stop RUN: end it as Ctrl-C would, so that it saves what it has (by TERM, since whoever started it may have
+# switched Ctrl-C off); KILL after a minute.
+evaluation_stop() {
+  local tries pids
+  pids="$(evaluation_processes "$1")"
+  kill -TERM "${pids%%$'\n'*}" 2>/dev/null || true
+  for ((tries = 0; tries < ${RUSTEVAL_STOP_GRACE:-60} * 5; tries++)); do
+    [[ -n "$(evaluation_processes "$1")" ]] || break
+    sleep 0.2
+  done
+  pids="$(evaluation_processes "$1")"
+  [[ -z "$pids" ]] || kill -KILL -- "-${pids##*$'\n'}" 2>/dev/null || true
+  say_ok "stopped the evaluation; the same command goes on where it stopped (results: $(<"$1/output_dir"))"
 }
 
 # evaluation_foreground: run what evaluation_prepare has written, here; returns its own exit code.
 evaluation_foreground() {
   local code=0 launcher signalled=1
   set -m # in a process group of its own, so that a signal reaches it once, from the traps below
-  bash "$RUN_DIR/launch.sh" &
+  runner_hold "$$" evaluation
+  bash "$RUN_DIR/launch.sh" 8>&- &
   launcher=$!
   set +m
   trap 'signalled=1; kill -INT "$launcher"' INT

@@ -1,11 +1,13 @@
 # ruff: noqa: INP001, T201  (a program of the harness, no module of the library)
 """Say whether packages are installed completely: right version, and every file that the installer recorded.
 
-Usage: installed.py [--closure] [--repair] (-r LOCK | REQUIREMENT...)
+Usage: installed.py [--closure] [--repair] [-r LOCK] [REQUIREMENT...]
+       installed.py --protect LOCK...
 
 An import would say less (it does not see a missing data file) and take seconds for PyTorch. `--closure` looks at
 what the packages require as well. Prints one line; exit code 0 complete, 1 not. `--repair` prints instead what uv
-must be told so that it replaces packages that it takes for installed although they are damaged.
+must be told so that it replaces packages that it takes for installed although they are damaged. `--protect` writes
+the constraints that keep PyTorch and the pinned packages as they are, and has this environment's pip heed them.
 """
 
 import os
@@ -14,6 +16,7 @@ from collections import deque
 from collections.abc import Iterator
 from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.util import find_spec
 from pathlib import Path
 
 from pip._vendor.packaging.requirements import Requirement
@@ -91,11 +94,48 @@ def wanted(requirements: list[Requirement], *, closure: bool) -> list[Requiremen
     return list(found.values())
 
 
+def constraints(locks: list[str]) -> dict[str, str]:
+    """Return what must stay: the pins of the locks, PyTorch's family, and what it requires in one version alone."""
+    pins = {canonicalize_name(one.name): str(one.specifier) for lock in locks for one in read_lock(lock)}
+    for one in wanted([Requirement("torch"), Requirement("torchvision")], closure=True):
+        found = installed(one)
+        if found and (not one.specifier or any(part.operator == "==" for part in one.specifier)):
+            pins.setdefault(canonicalize_name(one.name), f"=={found.version}")
+    return pins | ({"torchaudio": pins["torch"]} if "torch" in pins else {})
+
+
+def protect(locks: list[str]) -> None:
+    """Write the constraints, and the settings with which this environment's pip heeds them."""
+    file, settings = Path(sys.prefix, "constraints.txt"), Path(sys.prefix, "pip.conf")
+    lines = [f"{name}{version}\n" for name, version in sorted(constraints(locks).items())]
+    for path, text in ((file, "".join(lines)), (settings, f"[install]\nconstraint = {file.as_uri()}\n")):
+        part = path.with_suffix(".part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+
+
+def is_from(checkout: Path) -> int:
+    """Say whether rusteval is installed from a checkout; return the exit code."""
+    spec = find_spec("rusteval")
+    ours = (checkout / "src" / "rusteval" / "__init__.py").resolve()
+    if spec is None or spec.origin is None or Path(spec.origin).resolve() != ours:
+        print("installed from another checkout")
+        return 1
+    print("rusteval", distribution("rusteval").version, "from", checkout)
+    return 0
+
+
 def main(arguments: list[str]) -> int:
     """Check, print, return the exit code."""
+    if arguments[0] == "--protect":
+        protect(arguments[1:])
+        return 0
+    if arguments[0] == "--checkout":
+        return is_from(Path(arguments[1]))
     closure, repair = "--closure" in arguments, "--repair" in arguments
     rest = [one for one in arguments if one not in ("--closure", "--repair")]
-    given = list(read_lock(rest[1])) if rest[0] == "-r" else [Requirement(text) for text in rest]
+    pinned, rest = (list(read_lock(rest[1])), rest[2:]) if rest[0] == "-r" else ([], rest)
+    given = pinned + [Requirement(text) for text in rest]
     needed = wanted(given, closure=closure)
     names = {canonicalize_name(one.name): one for one in needed}
     if repair:

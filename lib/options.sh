@@ -14,21 +14,14 @@ option() {
 demo_option() { OPTION_DEMO[$1]="$2"; }
 
 # options_load INVOCATION_DIR DEMO: export every option, normalised; collect what is wrong in OPTION_ERRORS.
-# EXPLICIT_OPTIONS lists the names that the user set.
+# EXPLICIT_OPTIONS lists the names that the user set, WRONG_OPTIONS those whose values are not taken.
 options_load() {
-  local name value
-  EXPLICIT_OPTIONS=" "
+  local name
+  EXPLICIT_OPTIONS=" " WRONG_OPTIONS=" "
   [[ -z "${XDG_CACHE_HOME:-}" ]] || OPTION_DEFAULT[DEMO_DIR]="$XDG_CACHE_HOME/rusteval/demo"
-  option_read DEMO_DIR "$1"
+  option_read DEMO_DIR "$1" 0
   for name in "${OPTION_NAMES[@]}"; do
-    [[ "$name" == DEMO_DIR ]] && continue
-    if [[ "$2" == 1 && -z "${!name:-}" && -n "${OPTION_DEMO[$name]:-}" ]]; then
-      value="${OPTION_DEMO[$name]/@DEMO_DIR@/$DEMO_DIR}"
-      [[ "$name" == OUTPUT_DIR ]] && value="$(absolute_path "$value" "$1")"
-      export "$name=$value"
-    else
-      option_read "$name" "$1"
-    fi
+    [[ "$name" == DEMO_DIR ]] || option_read "$name" "$1" "$2"
   done
   options_cross_rules
   export EXPLICIT_OPTIONS
@@ -40,99 +33,87 @@ options_remember() {
   local name
   printf 'DEMO=%s\n' "$DEMO"
   for name in $EXPLICIT_OPTIONS; do
-    [[ "${OPTION_TYPE[$name]}" == secret ]] || printf '%s=%s\n' "$name" "${!name}"
+    [[ "${OPTION_TYPE[$name]}" == secret || "${!name}" =~ ^https?://[^/]*@ ]] || printf '%s=%s\n' "$name" "${!name}"
   done
 }
 
 options_recall() {
-  local line name
+  local line name value
   [[ -r "$1" ]] || return 0
   while IFS= read -r line; do
-    case "${line%%=*}" in
-      DEMO) [[ "$DEMO" == 1 ]] || DEMO="${line#*=}" ;;
-      *)
-        name="${line%%=*}"
-        [[ -n "${!name:-}" ]] || export "${line?}"
-        ;;
-    esac
+    name="${line%%=*}" value="${line#*=}"
+    if [[ "$name" == DEMO ]]; then
+      [[ "$DEMO" == 1 ]] || DEMO="$value"
+    elif [[ " ${OPTION_NAMES[*]} " == *" $name "* && -n "$name" && -z "${!name:-}" ]]; then
+      export "$name=$value"
+    fi
   done <"$1"
 }
 
-# option_read NAME INVOCATION_DIR: take NAME from the environment or its default, check and normalise it.
+# option_read NAME INVOCATION_DIR DEMO: take NAME from the environment or its default, check and normalise it.
 option_read() {
-  local name="$1" value="${!1:-}" error=""
+  local name="$1" value="${!1:-}" type="${OPTION_TYPE[$1]}" problem=""
   if [[ -n "$value" ]]; then
     EXPLICIT_OPTIONS+="$name "
+  elif [[ "$3" == 1 && -n "${OPTION_DEMO[$name]:-}" ]]; then
+    # "$DEMO_DIR" is quoted, since & would stand for what was matched; the models are made by a step of the demo
+    value="${OPTION_DEMO[$name]/@DEMO_DIR@/"$DEMO_DIR"}"
+    [[ "$type" != model && "$type" != tasks ]] || type=made
   else
     value="${OPTION_DEFAULT[$name]}"
   fi
   OPTION_VALUE="$value"
-  if [[ "$value" == *[[:cntrl:]]* ]]; then
-    error="must not contain control characters"
+  if [[ "$value" == *[[:cntrl:]]* || ! "$value" =~ ^.*$ ]]; then
+    problem="must not contain control characters, nor what is not UTF-8"
     value="(not shown)"
-  else
-    option_check "${OPTION_TYPE[$name]}" "$value" "$2" || error="$OPTION_PROBLEM"
+  elif ! option_check "$type" "$value" "$2"; then
+    problem="$OPTION_PROBLEM"
+    [[ "$type" != secret ]] || value="(not shown)"
+    ((${#value} <= 100)) || value="${value:0:100}..."
   fi
-  if [[ -n "$error" ]]; then
-    [[ "${OPTION_TYPE[$name]}" == secret ]] && value="(not shown)"
-    OPTION_ERRORS+=("$name=$value: $error (default: ${OPTION_DEFAULT[$name]:-none})")
+  if [[ -n "$problem" ]]; then
+    WRONG_OPTIONS+="$name "
+    OPTION_ERRORS+=("$name=$value: $problem (default: ${OPTION_DEFAULT[$name]:-none})")
   fi
   export "$name=$OPTION_VALUE"
 }
 
 # option_check TYPE VALUE DIR: set OPTION_VALUE to the normal form, or OPTION_PROBLEM and return 1.
 option_check() {
-  local value="$2"
+  local value="$2" low high
   case "$1" in
-    bool) check_bool "$value" ;;
-    int:*) check_int "$value" "${1#int:}" ;;
-    csvint) check_csvint "$value" ;;
-    enum:*) check_pattern "$value" "^(${1#enum:})$" "must be one of ${1#enum:}" ;;
-    version) check_python_version "$value" ;;
-    program) check_program "$value" "$3" ;;
-    path) OPTION_VALUE="$(absolute_path "$value" "$3")" ;;
-    model) check_model "$value" "$3" ;;
-    tasks) check_tasks "$value" "$3" ;;
+    bool)
+      check_pattern "${value,,}" '1|true|yes|on|0|false|no|off' "must be 1, true, yes, on or 0, false, no, off" || return 1
+      OPTION_VALUE=0
+      [[ "${value,,}" =~ ^(0|false|no|off)$ ]] || OPTION_VALUE=1
+      ;;
+    int:*)
+      IFS=: read -r _ low high <<<"$1"
+      check_pattern "$value" '[0-9]{1,12}' "must be a whole number from $low to $high" || return 1
+      OPTION_VALUE="$((10#$value))"
+      ((OPTION_VALUE >= low && OPTION_VALUE <= high))
+      ;;
+    csvint) check_pattern "$value" '0*[1-9][0-9]{0,8}(,0*[1-9][0-9]{0,8})*' "must be whole numbers above 0, separated by commas" ;;
+    enum:*) check_pattern "$value" "${1#enum:}" "must be one of ${1#enum:}" ;;
+    version) check_pattern "$value" '3\.(1[2-9]|[2-9][0-9])\.[0-9]{1,3}' "must be a full version, 3.12.0 or newer, such as 3.12.11" ;;
     url)
       OPTION_VALUE="${value%/}"
-      check_pattern "$value" '^https?://[^[:space:]]+$' "must be an http or https address"
+      check_pattern "$value" 'https?://[^[:space:]]+' "must be an http or https address"
       ;;
-    secret) check_pattern "$value" '^[[:graph:]]*$' "must not contain spaces" ;;
+    secret) check_pattern "$value" '[A-Za-z0-9_.=/+~-]*' "must be the token alone, without spaces or quotes" ;;
+    path) OPTION_VALUE="$(absolute_path "$value" "$3")" ;;
+    program) check_program "$value" "$3" ;;
+    model) check_model "$value" "$3" ;;
+    tasks) check_tasks "$value" "$3" ;;
+    made) ;;
     *) die 2 "internal: option type $1 is unknown" ;;
   esac
 }
 
-# check_pattern VALUE REGEX PROBLEM
+# check_pattern VALUE REGEX PROBLEM: does the whole of VALUE match?
 check_pattern() {
   OPTION_PROBLEM="$3"
-  [[ "$1" =~ $2 ]]
-}
-
-check_bool() {
-  OPTION_PROBLEM="must be 1, true, yes, on or 0, false, no, off"
-  case "${1,,}" in
-    1 | true | yes | on) OPTION_VALUE=1 ;;
-    0 | false | no | off) OPTION_VALUE=0 ;;
-    *) return 1 ;;
-  esac
-}
-
-# check_int VALUE MIN:MAX
-check_int() {
-  local low="${2%%:*}" high="${2##*:}"
-  OPTION_PROBLEM="must be a whole number from $low to $high"
-  [[ "$1" =~ ^[0-9]{1,12}$ ]] && ((10#$1 >= low && 10#$1 <= high)) || return 1
-  OPTION_VALUE="$((10#$1))"
-}
-
-check_csvint() {
-  OPTION_PROBLEM="must be whole numbers above 0, separated by commas"
-  [[ "$1" =~ ^0*[1-9][0-9]{0,8}(,0*[1-9][0-9]{0,8})*$ ]]
-}
-
-check_python_version() {
-  OPTION_PROBLEM="must be a full version, 3.12.0 or newer, such as 3.12.11"
-  [[ "$1" =~ ^3\.(1[2-9]|[2-9][0-9])\.[0-9]+$ ]]
+  [[ "$1" =~ ^($2)$ ]]
 }
 
 # check_program VALUE DIR: empty, or a file that can be run (made absolute).
@@ -145,25 +126,23 @@ check_program() {
 
 # check_model VALUE DIR: a folder that exists (made absolute), or the form of a hub path.
 check_model() {
-  local folder
+  local folder name='[A-Za-z0-9][A-Za-z0-9._-]*'
   folder="$(absolute_path "$1" "$2")"
   if [[ -d "$folder" ]]; then
     OPTION_VALUE="$folder"
     return 0
   fi
-  OPTION_PROBLEM="no such folder: name one that exists, or a hub path such as org/name"
-  [[ "$1" =~ ^[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*){0,2}$ ]]
+  check_pattern "$1" "$name(/$name){0,2}" "no such folder: name one that exists, or a hub path such as org/name"
 }
 
 # check_tasks VALUE DIR: empty, ids, or @file with a file that exists (made absolute).
 check_tasks() {
   if [[ "$1" == @* ]]; then
-    OPTION_PROBLEM="the file ${1#@} cannot be read"
+    OPTION_PROBLEM="the file ${1:1:100} cannot be read"
     OPTION_VALUE="@$(absolute_path "${1#@}" "$2")"
-    [[ -r "${OPTION_VALUE#@}" ]]
+    [[ -f "${OPTION_VALUE#@}" && -r "${OPTION_VALUE#@}" ]]
   else
-    OPTION_PROBLEM="must be task ids separated by commas, or @file"
-    [[ "$1" =~ ^[A-Za-z0-9._/,-]*$ ]]
+    check_pattern "$1" '([A-Za-z0-9_][A-Za-z0-9._/-]*(,|$))*' "must be task ids separated by commas, or @file"
   fi
 }
 
@@ -178,25 +157,35 @@ absolute_path() {
   realpath -ms -- "$path"
 }
 
-# options_cross_rules: what no single option can know about itself.
+# options_cross_rules: what no single option can know about itself; silent about those that are wrong already.
 options_cross_rules() {
   local k
-  if [[ "$NUM_SAMPLES" =~ ^[0-9]+$ && "$K_VALUES" =~ ^[0-9,]+$ ]]; then
+  if options_are_right NUM_SAMPLES K_VALUES; then
     for k in ${K_VALUES//,/ }; do
       ((10#$k <= NUM_SAMPLES)) ||
-        OPTION_ERRORS+=("K_VALUES=$K_VALUES: pass@$k needs $k samples, but NUM_SAMPLES is $NUM_SAMPLES: raise that or drop this k")
+        OPTION_ERRORS+=("K_VALUES=${K_VALUES:0:100}: pass@$k needs $k samples, but NUM_SAMPLES is $NUM_SAMPLES: raise that or drop this k")
     done
   fi
-  if [[ "$OUTPUT_DIR/" == "$VENV_DIR/"* ]]; then
+  if options_are_right OUTPUT_DIR VENV_DIR && [[ "$OUTPUT_DIR/" == "$VENV_DIR/"* ]]; then
     OPTION_ERRORS+=("OUTPUT_DIR=$OUTPUT_DIR: lies inside VENV_DIR, which may be rebuilt: choose another folder")
   fi
-  if [[ -n "$VLLM_PYTHON" && "$ENGINE" != vllm-server ]]; then
+  if options_are_right ENGINE VLLM_PYTHON && [[ -n "$VLLM_PYTHON" && "$ENGINE" != vllm-server ]]; then
     OPTION_ERRORS+=("VLLM_PYTHON=$VLLM_PYTHON: is for ENGINE=vllm-server alone, and ENGINE is $ENGINE: set that, or drop this")
   fi
   case "$VENV_DIR" in
-    / | "$HOME") OPTION_ERRORS+=("VENV_DIR=$VENV_DIR: must be a folder of its own") ;;
+    / | "$(absolute_path "~" /)") OPTION_ERRORS+=("VENV_DIR=$VENV_DIR: must be a folder of its own") ;;
+    *[:\"\$\`\\]*)
+      ! options_are_right VENV_DIR ||
+        OPTION_ERRORS+=("VENV_DIR=$VENV_DIR: must not contain : \" \$ \` or \\, which the programs of a virtual environment cannot carry")
+      ;;
     *) ;;
   esac
+}
+
+# options_are_right NAME...: is none of them wrong?
+options_are_right() {
+  local name
+  for name in "$@"; do [[ "$WRONG_OPTIONS" != *" $name "* ]] || return 1; done
 }
 
 # option_is_explicit NAME: did the user set it?
@@ -218,6 +207,6 @@ options_text() {
   local name help
   for name in "${OPTION_NAMES[@]}"; do
     help="${OPTION_HELP[$name]//\`/}"
-    printf '  %-15s  %s%s\n' "$name" "$help" "${OPTION_DEFAULT[$name]:+ [${OPTION_DEFAULT[$name]}]}"
+    printf '  %-17s  %s%s\n' "$name" "$help" "${OPTION_DEFAULT[$name]:+ [${OPTION_DEFAULT[$name]}]}"
   done
 }

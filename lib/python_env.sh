@@ -9,13 +9,11 @@ import bz2, ctypes, lzma, sqlite3, ssl, sys, venv, zlib
 print("%d.%d.%d" % sys.version_info[:3])' 2>/dev/null </dev/null
 }
 
-python_has_ensurepip() { "$1" -I -c 'import ensurepip' 2>/dev/null </dev/null; }
-
 # python_acceptable VERSION: the version asked for; or, outside the validated regime and where the user named none,
 # any that the pinned packages have wheels for.
 python_acceptable() {
   [[ "$1" != "$PYTHON_VERSION" ]] || return 0
-  ! regime_is_validated && ! option_is_explicit PYTHON_VERSION &&
+  ! regime_is_strict && ! option_is_explicit PYTHON_VERSION &&
     [[ "$1" =~ ^3\.([0-9]+)\.[0-9]+$ ]] && ((BASH_REMATCH[1] >= 12 && BASH_REMATCH[1] <= PYTHON_NEWEST_MINOR))
 }
 
@@ -34,21 +32,16 @@ python_candidates() {
 
 # python_find: the interpreter to use: the exact version, else the newest acceptable 3.12, else the newest acceptable.
 python_find() {
-  local candidate version best="" best_rank="" rank
+  local candidate version found=""
   while IFS= read -r candidate; do
     version="$(python_version "$candidate")" || continue
     if [[ "$version" == "$PYTHON_VERSION" ]]; then
       printf '%s' "$candidate"
       return 0
     fi
-    python_acceptable "$version" || continue
-    rank="0.${version#3.}"
-    [[ "$version" != 3.12.* ]] || rank="1.${version#3.}"
-    if [[ -z "$best" ]] || ! version_ge "$best_rank" "$rank"; then
-      best="$candidate" best_rank="$rank"
-    fi
+    ! python_acceptable "$version" || found+="$([[ "$version" == 3.12.* ]] && echo 1 || echo 0) $version $candidate"$'\n'
   done < <(python_candidates)
-  printf '%s' "$best"
+  sort -V <<<"${found%$'\n'}" | tail -n 1 | cut -d' ' -f3-
 }
 
 # python_report VERSION: tell the summary the version, and warn where it is not the validated one.
@@ -86,7 +79,9 @@ python_check() {
 python_apply() {
   local root="${PYENV_ROOT:-$HOME/.pyenv}" builder
   builder="$(pyenv_builder "$root")"
-  MAKE_OPTS="-j$(nproc)" "$builder/bin/python-build" "$PYTHON_VERSION" "$root/versions/$PYTHON_VERSION"
+  [[ -e "$root/versions/$PYTHON_VERSION" ]] || made folder "$root/versions/$PYTHON_VERSION"
+  MAKE_OPTS="-j$(nproc)" PYTHON_BUILD_CURL_OPTS="${PYTHON_BUILD_CURL_OPTS:---retry 5 --connect-timeout 20}" \
+    "$builder/bin/python-build" "$PYTHON_VERSION" "$root/versions/$PYTHON_VERSION"
 }
 
 # pyenv_builder ROOT: a python-build that knows the version: the user's pyenv, else the pinned one, fetched by commit.
@@ -104,9 +99,12 @@ pyenv_builder() {
 # pyenv_fetch FOLDER: the pinned commit, fetched aside and moved into place when it is complete.
 pyenv_fetch() {
   [[ ! -d "$1" ]] || return 0
+  made folder "$1"
+  made folder "$1.partial"
   rm -rf -- "$1.partial"
   git init --quiet -- "$1.partial"
-  git -C "$1.partial" fetch --quiet --depth 1 "$PYENV_URL" "$PYENV_COMMIT"
+  GIT_TERMINAL_PROMPT=0 retry git -C "$1.partial" -c http.lowSpeedLimit=1000 -c http.lowSpeedTime=60 \
+    fetch --quiet --depth 1 "$PYENV_URL" "$PYENV_COMMIT"
   git -C "$1.partial" checkout --quiet "$PYENV_COMMIT"
   mv -- "$1.partial" "$1"
 }
@@ -117,12 +115,8 @@ venv_check() {
     emit_fact "not there yet, or of another Python: $VENV_DIR"
     return 1
   }
-  "$VENV_DIR/bin/python" -I -c "" || {
-    emit_fact "its Python is gone"
-    return 1
-  }
-  if [[ "$("$VENV_DIR/bin/uv" --version)" != "uv $UV_PIN"* ]]; then
-    emit_fact "lacks uv $UV_PIN"
+  if ! "$VENV_DIR/bin/python" -I -c "" || [[ "$("$VENV_DIR/bin/uv" --version)" != "uv $UV_PIN"* ]]; then
+    emit_fact "its Python is gone, or it lacks uv $UV_PIN"
     return 1
   fi
   python_report "$version"
@@ -135,6 +129,7 @@ venv_apply() {
   local interpreter
   interpreter="$(python_find)"
   venv_make_room
+  made folder "$VENV_DIR"
   mkdir -p -- "$VENV_DIR"
   : >"$VENV_DIR/$VENV_MARKER.partial"
   "$interpreter" -m venv "$VENV_DIR"
@@ -150,7 +145,8 @@ venv_make_room() {
     rm -rf -- "$VENV_DIR"
   elif [[ -f "$VENV_DIR/$VENV_MARKER" ]]; then
     [[ ! -f "$VENV_DIR.previous/$VENV_MARKER" ]] || rm -rf -- "$VENV_DIR.previous"
-    mv -- "$VENV_DIR" "$VENV_DIR.previous"
+    [[ -e "$VENV_DIR.previous" ]] || made folder "$VENV_DIR.previous"
+    mv -T -- "$VENV_DIR" "$VENV_DIR.previous"
   elif [[ -f "$VENV_DIR/pyvenv.cfg" ]]; then
     aside="$VENV_DIR.before-rusteval-$(date -u +%Y%m%dT%H%M%SZ)"
     mv -- "$VENV_DIR" "$aside"
@@ -163,9 +159,25 @@ venv_make_room() {
 # venv_has ARGUMENT...: are these packages installed completely? (lib/installed.py)
 venv_has() { "$VENV_DIR/bin/python" "$REPO_DIR/lib/installed.py" "$@"; }
 
-# venv_build PACKAGE: the version that a package of PyTorch's family was built as, such as 2.7.1+cu128; empty without it.
-venv_build() {
-  sed -n "s/^__version__ = '\(.*\)'/\1/p" "$VENV_DIR"/lib/python3*/site-packages/"$1"/version.py 2>/dev/null || true
+# venv_imports MODULE...: can they be imported?
+venv_imports() { "$VENV_DIR/bin/python" "$REPO_DIR/lib/proofs.py" imports "$@"; }
+
+# venv_protect: whatever is installed from now on, by this harness or with the environment's pip, nothing replaces
+# PyTorch or a pinned package.
+venv_protect() {
+  local -a locks=("$REPO_DIR/requirements.lock")
+  [[ -n "$(vllm_left_out)" ]] || locks+=("$REPO_DIR/requirements-vllm.lock")
+  venv_has --protect "${locks[@]}"
+}
+
+# venv_version PACKAGE: the version in its metadata, such as 2.7.1+cu128 (2.7.1 from the ordinary registry); empty without it.
+venv_version() {
+  local folder
+  for folder in "$VENV_DIR"/lib/python3*/site-packages/"$1"-*.dist-info; do
+    folder="${folder##*/"$1"-}"
+    [[ "$folder" == "*.dist-info" ]] || printf '%s' "${folder%.dist-info}"
+    return 0
+  done
 }
 
 # uv_install_checked ARGUMENT...: install what venv_has would check, and replace what is damaged.
@@ -176,35 +188,44 @@ uv_install_checked() {
 }
 
 # uv_install ARGUMENT...: install into the virtual environment. Except for PyTorch itself, every caller passes
-# --no-deps, so nothing can replace the PyTorch that fits the machine.
-uv_install() {
-  uv_use_pip_settings
-  UV_PYTHON_DOWNLOADS=never UV_NO_PROGRESS=1 UV_HTTP_TIMEOUT="${UV_HTTP_TIMEOUT:-120}" \
-    "$VENV_DIR/bin/uv" pip install --python "$VENV_DIR/bin/python" "$@"
+# --no-deps, and once PyTorch stands its constraints do: nothing replaces the build that fits the machine.
+uv_install() { "$VENV_DIR/bin/python" "$REPO_DIR/lib/uv_install.py" "$@"; }
+
+uv_remove() { "$VENV_DIR/bin/uv" pip uninstall --python "$VENV_DIR/bin/python" "$@"; }
+
+# part_identity: what it depends on whether an optional part works: pins, PyTorch, the card and its driver.
+part_identity() { printf '%s' "$(torch_row) vllm $(vllm_version) torch $(venv_version torch) on $GPU_NAME with $GPU_DRIVER"; }
+
+# part_try PART PACKAGE: run PART_install, which ends with a proof (and chains its commands, since it runs in a
+# condition). What does not work is removed again, and the outcome is remembered.
+part_try() {
+  local said outcome="works"
+  said="$("$1_install" 2>&1)" || outcome="${said##*$'\n'}"
+  printf '%s\n' "$said"
+  [[ "$outcome" == works ]] || uv_remove "$2"
+  printf '%s\n' "$(part_identity)" "${outcome:-it failed without a word}" "${RUN_DIR:-}" >"$VENV_DIR/$1.tried"
+  [[ "$outcome" == works ]]
 }
 
-# uv_use_pip_settings: uv reads neither pip.conf nor PIP_*; give it the user's registries unless it has its own.
-# pip weighs all its registries alike, hence the index strategy.
-uv_use_pip_settings() {
-  local line key
-  local -A found=()
-  [[ -z "${UV_DEFAULT_INDEX:-}${UV_INDEX:-}${UV_INDEX_URL:-}${UV_EXTRA_INDEX_URL:-}${UV_CONFIG_FILE:-}" ]] || return 0
-  while IFS= read -r line; do
-    key="${line%%=*}" line="${line#*=}"
-    line="${line#[\'\"]}" line="${line%[\'\"]}"
-    found[$key]="${line//\\n/ }"
-  done < <("$VENV_DIR/bin/python" -m pip config list)
-  uv_take_setting UV_DEFAULT_INDEX index-url " "
-  uv_take_setting UV_INDEX extra-index-url " "
-  uv_take_setting UV_FIND_LINKS find-links ","
-  uv_take_setting UV_INSECURE_HOST trusted-host " "
-  uv_take_setting UV_NO_INDEX no-index " "
-  uv_take_setting SSL_CERT_FILE cert " "
-  export UV_INDEX_STRATEGY="${UV_INDEX_STRATEGY:-unsafe-best-match}"
+# part_outcome PART: "works", or why it did not when it was last tried; empty where it is to be tried: never yet, with
+# other versions or another card, or since the user names it with --only.
+part_outcome() {
+  local -a noted=()
+  [[ ! -r "$VENV_DIR/$1.tried" ]] || mapfile -t noted <"$VENV_DIR/$1.tried"
+  [[ "${noted[0]:-}" == "$(part_identity)" ]] || return 0
+  [[ "${noted[1]}" != works && ",${ONLY:-}," == *",$1,"* && "${noted[2]:-}" != "${RUN_DIR:-}" ]] || printf '%s' "${noted[1]}"
 }
 
-# uv_take_setting VARIABLE KEY SEPARATOR: pip's KEY, by its order of weight, unless the user set VARIABLE.
-uv_take_setting() {
-  local value="${found[":env:.$2"]:-${found["install.$2"]:-${found["global.$2"]:-}}}"
-  [[ -z "$value" || -n "${!1:-}" ]] || export "$1=${value// /$3}"
+# part_require PART TITLE INSTEAD: ends a check unless PART was proved to work: satisfied and said to the summary where
+# it was tried in vain and INSTEAD takes its place, else open.
+part_require() {
+  local outcome
+  outcome="$(part_outcome "$1")"
+  [[ "$outcome" != works ]] || return 0
+  emit_fact "${outcome:-not proved to work yet}"
+  [[ -n "$outcome" && -n "$3" ]] || exit 1
+  emit_fallback "$3: $outcome"
+  emit_warning "$2 could not be set up and is left out: $outcome (to try again: --only $1)"
+  emit_fact "left out, so $3 takes its place: $outcome"
+  exit 0
 }

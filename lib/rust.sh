@@ -39,7 +39,10 @@ rust_check() {
 }
 
 rust_apply() {
-  local installer
+  local installer folder rustup="${RUSTUP_HOME:-$HOME/.rustup}"
+  for folder in "$rustup" "${CARGO_HOME:-$HOME/.cargo}" "$rustup/toolchains/$RUST_TOOLCHAIN_PIN-x86_64-unknown-linux-gnu"; do
+    [[ -e "$folder" ]] || made folder "$folder"
+  done
   if PATH="$(rust_path)" command -v rustup >/dev/null; then
     PATH="$(rust_path)" rustup toolchain install "$RUST_TOOLCHAIN_PIN" --profile minimal --component clippy --no-self-update
     return 0

@@ -15,12 +15,14 @@ harness_load() {
   done
   # shellcheck source=eval_setup_config.sh disable=SC1091  # found in the repository
   source "$REPO_DIR/eval_setup_config.sh"
+  export LC_ALL=C.UTF-8 # messages that this harness reads are in English, and numbers have a decimal point
+  log_init
   INVOCATION_DIR="$2" DEMO="$3"
-  [[ -n "${HOME:-}" ]] || HOME="$(getent passwd "$EUID" | cut -d: -f6)"
+  [[ -n "${HOME:-}" ]] || HOME="$(getent passwd "$EUID" | cut -d: -f6)" || true
+  [[ "$HOME" == /* ]] || die 2 "HOME is ${HOME:-not set}: set it to a folder of yours, by its whole path"
   export HOME
   # shellcheck disable=SC2034  # read by the libraries
-  STATE_DIR="${XDG_STATE_HOME:-$HOME/.local/state}/rusteval"
-  log_init
+  STATE_DIR="$(absolute_path "${XDG_STATE_HOME:-$HOME/.local/state}" "$2")/rusteval"
   [[ -z "${4:-}" ]] || options_recall "$STATE_DIR/latest/options"
   export INVOCATION_DIR DEMO
   options_load "$2" "$DEMO"

@@ -20,7 +20,7 @@ system_packages() {
   interpreter="$(python_find)"
   if [[ -z "$interpreter" ]]; then
     printf '%s\n' "${PYTHON_BUILD_PACKAGES[@]}"
-  elif [[ "$interpreter" == /usr/bin/* ]] && ! python_has_ensurepip "$interpreter"; then
+  elif [[ "$interpreter" == /usr/bin/* ]] && ! "$interpreter" -I -c 'import ensurepip' 2>/dev/null </dev/null; then
     printf '%s-venv\n' "$(basename -- "$(readlink -f -- "$interpreter")")"
   fi
 }
@@ -45,12 +45,14 @@ system_packages_missing() {
 # Descriptor 9 (the run's lock) is closed, since packages may start daemons.
 apt_get() {
   as_root env DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 NEEDRESTART_MODE=l apt-get -y \
-    -o DPkg::Lock::Timeout=600 -o Dpkg::Options::=--force-confold "$@" </dev/null 9>&-
+    -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 -o Dpkg::Options::=--force-confold "$@" </dev/null 9>&-
 }
 
 # apt_install PACKAGE...: install these without upgrading anything; refresh the package lists once if that fails.
 apt_install() {
   have_root || die 20 "installing ${*} needs root: run as root, or: sudo apt-get install --no-install-recommends ${*}"
+  local package
+  while read -r package; do made package "$package"; done < <(packages_missing "$@")
   local -a install=(install --no-upgrade --no-install-recommends "$@")
   apt_get "${install[@]}" || {
     echo "refreshing the package lists and trying once more"

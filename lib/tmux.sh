@@ -1,17 +1,24 @@
 # shellcheck shell=bash
 # The tmux session. Targets are exact ("=name"): a bare name would match any session that begins with it.
 
+# tmux_session_exists: asked only where a server has its socket, since tmux makes a folder for that to look into.
 tmux_session_exists() {
-  command -v tmux >/dev/null && tmux has-session -t "=$TMUX_SESSION" 2>/dev/null
+  [[ -S "${TMUX_TMPDIR:-/tmp}/tmux-$EUID/default" ]] && command -v tmux >/dev/null &&
+    tmux has-session -t "=$TMUX_SESSION" 2>/dev/null
 }
 
-# tmux_end_session: ask the evaluation to stop (it saves what it has), then close the session.
+# tmux_close: close the session, if it is there; says so.
+tmux_close() {
+  tmux_session_exists || return 1
+  tmux kill-session -t "=$TMUX_SESSION" 2>/dev/null || true
+  say_ok "closed the tmux session $TMUX_SESSION"
+}
+
+# tmux_end_session: let its evaluation save what it has, then close the session.
 tmux_end_session() {
-  local tries
-  tmux send-keys -t "=$TMUX_SESSION:" C-c 2>/dev/null || true
-  for ((tries = 0; tries < 150; tries++)); do
-    [[ "$(tmux list-panes -t "=$TMUX_SESSION:" -F '#{pane_dead}' 2>/dev/null)" == 0 ]] || break
-    sleep 0.1
+  local run
+  for run in "$STATE_DIR"/runs/*/; do
+    [[ -z "$(evaluation_processes "$run")" ]] || evaluation_stop "$run"
   done
   tmux kill-session -t "=$TMUX_SESSION" 2>/dev/null || true
 }
@@ -19,11 +26,11 @@ tmux_end_session() {
 # tmux_launch: start launch.sh in the session, and keep its last screen when it ends. A tmux server that this command
 # starts keeps what it is given for ever: so it gets neither the run's lock (descriptor 9) nor any secret.
 tmux_launch() {
-  evaluation_prepare
   if [[ "$REPLACE_SESSION" == 1 ]]; then tmux_end_session; fi
+  evaluation_prepare
   # shellcheck disable=SC2046  # names of variables
   (unset $(secret_names) && exec tmux new-session -d -s "$TMUX_SESSION" -x 180 -y 50 bash "$RUN_DIR/launch.sh" \; \
-    set-option -w -t "=$TMUX_SESSION:" remain-on-exit on 9>&- </dev/null) ||
+    set-option -w -t "=$TMUX_SESSION:" remain-on-exit on 8>&- 9>&- </dev/null) ||
     die 50 "the evaluation did not start: tmux could not open the session $TMUX_SESSION; --foreground runs without tmux"
 }
 

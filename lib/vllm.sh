@@ -31,11 +31,7 @@ vllm_python_version() {
   local interpreter
   venv_python_version && return 0
   interpreter="$(python_find)"
-  if [[ -n "$interpreter" ]]; then
-    python_version "$interpreter"
-  else
-    printf '%s' "$PYTHON_VERSION"
-  fi
+  python_version "${interpreter:-none}" || printf '%s' "$PYTHON_VERSION"
 }
 
 # vllm_left_out: empty where vLLM is to be in the virtual environment, else why it is not.
@@ -58,11 +54,8 @@ vllm_check() {
     if vllm_is_required; then return 1; fi
     return 0
   fi
-  venv_has --closure -r "$REPO_DIR/requirements-vllm.lock"
-  if [[ "$(venv_build torchaudio)" != "$(venv_build torch)" ]]; then
-    emit_fact "torchaudio $(venv_build torchaudio) does not belong to PyTorch $(venv_build torch)"
-    return 1
-  fi
+  part_require vllm vLLM "$(vllm_is_required || echo transformers)"
+  venv_has --closure -r "$REPO_DIR/requirements-vllm.lock" "torchaudio===$(venv_version torch)"
   emit_setting vllm "$(vllm_version)"
   emit_fact "vLLM $(vllm_version)"
 }
@@ -72,50 +65,28 @@ vllm_apply() {
   local reason
   reason="$(vllm_left_out)"
   [[ -z "$reason" ]] || die 20 "vLLM cannot be had: $reason"
-  UV_REQUIRE_HASHES=1 uv_install_checked -r "$REPO_DIR/requirements-vllm.lock"
-  vllm_add_torchaudio
-  vllm_works || {
-    "$VENV_DIR/bin/uv" pip uninstall --python "$VENV_DIR/bin/python" vllm
-    echo "vLLM does not work on this machine and was removed again" >&2
-    return 1
-  }
+  venv_protect
+  part_try vllm vllm
+}
+
+# vllm_install: run by part_try.
+vllm_install() {
+  UV_REQUIRE_HASHES=1 uv_install_checked -r "$REPO_DIR/requirements-vllm.lock" && vllm_add_torchaudio && vllm_works
 }
 
 # vllm_add_torchaudio: of the build that torch is of, from where torch came: another cannot be imported beside it.
 vllm_add_torchaudio() {
-  local build profile
-  build="$(venv_build torch)"
-  profile="$(torch_profile)"
-  if [[ "$(venv_build torchaudio)" == "$build" ]] && venv_has "torchaudio==${build%%+*}"; then
-    return 0
-  fi
-  if [[ "$build" == *"+$profile" ]]; then
-    torch_from_index "$profile" --no-deps --reinstall-package=torchaudio "torchaudio==$build"
+  local version
+  local -a wanted
+  version="$(venv_version torch)"
+  wanted=(--no-deps --reinstall-package=torchaudio "torchaudio==$version")
+  if venv_has "torchaudio===$version"; then return 0; fi
+  if [[ "$version" == *+* ]]; then
+    torch_from_index "$(torch_profile)" "${wanted[@]}"
   else
-    uv_install --no-deps --reinstall-package=torchaudio "torchaudio==${build%%+*}"
+    uv_install "${wanted[@]}"
   fi
 }
 
-# vllm_works: one of its compiled kernels against PyTorch, and PyTorch's compiler, which it needs when it starts
-# (a C compiler and Python's headers, too). An import alone does not show a wrong build.
-vllm_works() {
-  VLLM_NO_USAGE_STATS=1 VLLM_LOGGING_LEVEL=ERROR "$VENV_DIR/bin/python" - <<'PYTHON'
-import sys
-
-import torch
-import vllm
-import vllm._C
-from vllm.platforms import current_platform
-
-if not current_platform.is_cuda():
-    sys.exit(f"vLLM {vllm.__version__} finds no CUDA device")
-given = torch.randn(16, 128, device="cuda", dtype=torch.bfloat16)
-found = torch.empty(16, 64, device="cuda", dtype=torch.bfloat16)
-torch.ops._C.silu_and_mul(found, given)
-expected = torch.nn.functional.silu(given[:, :64]) * given[:, 64:]
-torch.testing.assert_close(found, expected, rtol=0.05, atol=0.01)
-doubled = torch.compile(lambda values: values * 2)(found)
-torch.testing.assert_close(doubled, found * 2)
-print("vLLM", vllm.__version__, "computes on", torch.cuda.get_device_name())
-PYTHON
-}
+# vllm_works: one of its compiled kernels, and PyTorch's compiler, which it needs when it starts.
+vllm_works() { "$VENV_DIR/bin/python" "$REPO_DIR/lib/proofs.py" vllm; }

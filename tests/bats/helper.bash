@@ -67,10 +67,12 @@ load_harness() {
 
 # machine OS_FIXTURE [NVIDIA_SMI_FIXTURE]: the system and the graphics card that the harness sees.
 machine() {
+  local tool
   export RUSTEVAL_OS_RELEASE="$FIXTURES/os-release-$1" RUSTEVAL_MEMINFO="$TEST_DIR/meminfo"
   echo "MemTotal:       230000000 kB" >"$RUSTEVAL_MEMINFO"
   fake df 'echo "Filesystem 1024-blocks Used Available Capacity Mounted on"; echo "/dev/sda1 1 1 ${FAKE_FREE_KB:-900000000} 1% /"'
   fake dpkg-query 'cat "$STUB_DIR/packages"'
+  for tool in docker systemctl service; do fake "$tool" 'exit 1'; done # no engine, and nothing that starts one
   all_packages ""
   rm -f "$TEST_DIR/bin/nvidia-smi"
   [[ -z "${2:-}" ]] || fake nvidia-smi "
@@ -125,6 +127,8 @@ checkout() {
   mkdir -p "$TEST_DIR/checkout" "$TEST_DIR/pyenv/versions/test"
   cp -r "$PROJECT/eval_setup.sh" "$PROJECT/eval_setup_config.sh" "$PROJECT/lib" "$PROJECT/tests/bats/standin/." \
     "$TEST_DIR/checkout/"
+  # the stand-ins of packages that need a newer Python do with the one that the tests have
+  sed -i 's/|3\.12\.10|/|3.12.0|/' "$TEST_DIR/checkout/eval_setup_config.sh"
   make_wheels "$python"
   "$python" -c 'import platform; print(platform.python_version())' >"$TEST_DIR/python-version"
   ln -s "$(dirname "$python")" "$TEST_DIR/python"
@@ -143,7 +147,7 @@ checkout_environment() {
   PYTHON_VERSION="$(<"$TEST_DIR/python-version")"
   export PYTHON_VERSION PYENV_ROOT="$TEST_DIR/pyenv" PATH="$TEST_DIR/bin:$TEST_DIR/python:/usr/bin:/bin:/usr/sbin:/sbin"
   export PIP_NO_INDEX=1 PIP_FIND_LINKS="$TEST_DIR/wheels" PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1
-  export TORCH_INDEX=http://127.0.0.1:9
+  export TORCH_INDEX=http://127.0.0.1:9 RUSTEVAL_RETRY_PAUSE=0
   fake rustc 'echo "rustc 1.95.0 (x)"'
   fake clippy-driver 'echo "clippy 1.95.0"'
   for tool in bwrap firejail apt-cache; do fake "$tool" 'true'; done
@@ -152,23 +156,26 @@ checkout_environment() {
   machine jammy 570-h100
 }
 
-# Whole runs start from a finished set-up, made once for each file and copied to the same place for each test.
+# Whole runs start from a finished set-up, made once for all files and copied to the same place for each test.
 make_ready() {
-  TEST_DIR="$BATS_FILE_TMPDIR/work"
+  TEST_DIR="$BATS_SUITE_TMPDIR/work"
+  [[ ! -d "$BATS_SUITE_TMPDIR/ready" ]] || return 0
   isolate
   checkout
   checkout_environment
-  "$CHECKOUT/eval_setup.sh" --demo </dev/null >"$BATS_FILE_TMPDIR/ready.log" 2>&1 || cat "$BATS_FILE_TMPDIR/ready.log"
+  "$CHECKOUT/eval_setup.sh" --demo </dev/null >"$BATS_SUITE_TMPDIR/ready.log" 2>&1 || cat "$BATS_SUITE_TMPDIR/ready.log"
   rm -rf "$TEST_DIR/cwd/demo_results" "$HOME/uv.log" "$HOME/.local/state"
   cd /
-  cp -a "$TEST_DIR" "$BATS_FILE_TMPDIR/ready"
+  cp -a "$TEST_DIR" "$BATS_SUITE_TMPDIR/ready"
 }
 
+# from_ready: READY_IN is where another file has made its own.
 from_ready() {
-  TEST_DIR="$BATS_FILE_TMPDIR/work"
+  local place="${READY_IN:-$BATS_SUITE_TMPDIR}"
+  TEST_DIR="$place/work"
   cd /
   rm -rf "$TEST_DIR"
-  cp -a "$BATS_FILE_TMPDIR/ready" "$TEST_DIR"
+  cp -a "$place/ready" "$TEST_DIR"
   isolate
   checkout_environment
 }

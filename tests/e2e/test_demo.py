@@ -26,12 +26,12 @@ class Demo:
     output: str
     results: Path
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         command = [str(ROOT / "eval_setup.sh"), *arguments]
         return subprocess.run(
             command,
             cwd=self.place,
-            env=self.environment,
+            env=self.environment | settings,
             capture_output=True,
             text=True,
             check=False,
@@ -133,3 +133,19 @@ def test_status_tells_of_the_finished_evaluation(demo: Demo) -> None:
     status = demo.run("--status")
     assert status.returncode == 0
     assert "done" in status.stdout
+
+
+def test_doctor_proves_every_part_by_its_use(demo: Demo) -> None:
+    doctor = demo.run("--demo", "--doctor")
+    assert doctor.returncode == 0, doctor.stdout[-3000:] + doctor.stderr[-3000:]
+    for proof in ("PyTorch computes", "transformers and peft load", "the sandbox compiles and runs"):
+        assert f"ok    {proof}" in doctor.stdout
+
+
+def test_uninstall_leaves_the_results_alone(demo: Demo) -> None:
+    removed = demo.run("--uninstall", NONINTERACTIVE="1")
+    assert removed.returncode == 0, removed.stdout[-3000:] + removed.stderr[-3000:]
+    home = Path(demo.environment["HOME"])
+    assert not (home / ".venvs").exists()
+    assert not (home / ".cache/rusteval/demo").exists()
+    assert (demo.results / "combined_summary.md").stat().st_size > 1000

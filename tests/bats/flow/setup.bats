@@ -37,6 +37,7 @@ any_python_for_vllm() { sed -i "s/VLLM_PYTHON_SERIES=\S*/VLLM_PYTHON_SERIES=3/" 
 }
 
 @test "the validated machine: H100 and Ubuntu 22.04 take the CUDA build from PyTorch's own index" {
+  sed -i "s/version 3.12.11 /version $PYTHON_VERSION /" "$CHECKOUT/eval_setup_config.sh" # as if this one were validated
   any_python_for_vllm
   rm -r "$VENV/lib/python3"*/site-packages/torch-*
   mkdir -p index/cu128/torch models/base models/adapter

@@ -9,6 +9,7 @@ setup() {
   mkdir models models/base models/adapter
   export BASE_MODEL=models/base CHECKPOINT_PATH=models/adapter FLASH_ATTN=off TORCH_PROFILE=cpu SKIP_ENV_CHECK=1
   export NONINTERACTIVE=1 RUSTEVAL_TEST_HOLD=1
+  fake gh true # logged in
 }
 
 teardown() { tmux kill-server 2>/dev/null || true; }
@@ -36,6 +37,12 @@ dead() { [[ "$(tmux list-panes -t '=sigilderg-eval:' -F '#{pane_dead}')" == 1 ]]
   mv status.new humaneval_results/status.json
   run setup_run --status
   [[ "$output" == *"  0 of 9"* && "$output" != *null* ]]
+  jq '.samples_done = 5 | .samples_per_second = 2.5 | .tokens_per_second = 410.2 | .eta_s = 2' humaneval_results/status.json >status.new
+  mv status.new humaneval_results/status.json
+  setup_run --status --json 2>messages >object.json
+  grep -q "5 of 9, 2.5 per second (410.2 tokens), 2 s left" messages
+  jq -e --arg results "$PWD/humaneval_results" '.evaluation | .state == "running" and .stage == "generate" and .samples_done == 5
+    and .tokens_per_second == 410.2 and .eta_s == 2 and .exit_code == null and .results == $results and .session == "sigilderg-eval"' object.json
   touch humaneval_results/go-on
   wait_until dead
   [[ "$(<"$(exit_file)")" == 0 ]]
@@ -59,7 +66,7 @@ dead() { [[ "$(tmux list-panes -t '=sigilderg-eval:' -F '#{pane_dead}')" == 1 ]]
   rm humaneval_results/call.json
   run setup_run </dev/null
   [[ "$status" == 0 ]]
-  [[ "$(<humaneval_results/stopped-by)" == 2 ]]
+  [[ "$(<humaneval_results/stopped-by)" == 15 ]]
   [[ "$(cat "$HOME"/.local/state/rusteval/runs/*/eval.exit)" == 130 ]]
   tmux has-session -t =sigilderg-eval-old
   [[ "$(tmux list-sessions -F '#{session_name}' | sort | tr '\n' ' ')" == "sigilderg-eval sigilderg-eval-old " ]]
@@ -86,6 +93,31 @@ dead() { [[ "$(tmux list-panes -t '=sigilderg-eval:' -F '#{pane_dead}')" == 1 ]]
   echo 'import time; time.sleep(600)' >"$CHECKOUT/scripts/evaluate_humaneval.py"
   RUSTEVAL_START_TIMEOUT=2 run setup_run </dev/null
   [[ "$status" == 50 && "$output" == *"has not reported itself"* ]]
+}
+
+@test "--stop: the evaluation is ended as by Ctrl-C, and the session closed" {
+  setup_run </dev/null
+  run setup_run --stop
+  echo "$output"
+  [[ "$status" == 0 && "$output" == *"stopped the evaluation"*"$PWD/humaneval_results"*"closed the tmux session"* ]]
+  [[ "$(<humaneval_results/stopped-by)" == 15 && "$(<"$(exit_file)")" == 130 ]]
+  run ! tmux has-session -t =sigilderg-eval
+  setup_run --status --json 2>/dev/null | jq -e '.evaluation | .state == "ended" and .exit_code == 130 and .session == null'
+  run setup_run --stop
+  [[ "$output" == "nothing is at work" ]]
+}
+
+@test "--stop: an evaluation that hears no signal is killed, and one that outlived its launcher is found" {
+  sed -i 's/^signal.signal(signal.SIGTERM.*/signal.signal(signal.SIGTERM, signal.SIG_IGN)/' "$CHECKOUT/scripts/evaluate_humaneval.py"
+  setup_run </dev/null
+  RUSTEVAL_STOP_GRACE=1 run setup_run --stop
+  [[ "$status" == 0 && "$output" == *"stopped the evaluation"* && "$(<"$(exit_file)")" == 137 ]]
+  run ! pgrep -f "$CHECKOUT/scripts/evaluate_humaneval.py"
+  setup_run </dev/null
+  kill -KILL "$(tmux list-panes -t =sigilderg-eval: -F '#{pane_pid}')"
+  RUSTEVAL_STOP_GRACE=1 run setup_run --stop
+  [[ "$status" == 0 && "$output" == *"stopped the evaluation"* ]]
+  run ! pgrep -f "$CHECKOUT/scripts/evaluate_humaneval.py"
 }
 
 @test "killed without warning: no exit code is invented" {

@@ -1,6 +1,7 @@
 """Write tiny wheels for everything that the harness installs, and the two locks that pin one each by its hash.
 
-Usage: make_wheels.py FOLDER LOCK VLLM_LOCK. The wheel of uv hands its work to pip, which takes the wheels from FOLDER.
+Usage: make_wheels.py FOLDER LOCK VLLM_LOCK [UV]. The wheel of uv hands its work to pip, which takes the wheels from
+FOLDER; with UV it is that real one.
 """
 
 import base64
@@ -10,22 +11,27 @@ import zipfile
 from pathlib import Path
 
 UV = """#!/bin/sh
-# Hands `uv pip install --python P ...` to pip, and keeps a log of what was asked for.
+# Hands `uv pip install|uninstall --python P ...` to pip, and keeps a log of what was asked for.
 [ -z "$UV_REQUIRE_HASHES" ] || export PIP_REQUIRE_HASHES=1
 [ "$1" = --version ] && { echo "uv 0.13.8"; exit 0; }
-echo "$@" >>"$HOME/uv.log"
-shift 2
-python="$2"
-shift 2
+echo "${UV_INDEX:+--index $UV_INDEX }$@" >>"$HOME/uv.log"
+verb="$2"
+python="$4"
+shift 4
+[ "$verb" = install ] || exec "$python" -m pip "$verb" --yes "$@"
 for word in "$@"; do
   case "$word" in
-    --index|--index-strategy) skip=1 ;;
     --reinstall-package=*) set -- "$@" --force-reinstall ;;
-    *) if [ -n "$skip" ]; then skip=; else set -- "$@" "$word"; fi ;;
+    *) set -- "$@" "$word" ;;
   esac
   shift
 done
 exec "$python" -m pip install "$@"
+"""
+
+REAL_UV = """#!/bin/sh
+echo "$@" >>"$HOME/uv.log"
+exec "@UV@" "$@"
 """
 
 PACKAGES = {
@@ -60,8 +66,10 @@ PACKAGES = {
 REQUIRED = {"vllm": ("torch==2.7.1", "torchaudio==2.7.1", "pinned<2")}
 
 
-def main(folder: Path, lock: Path, vllm_lock: Path) -> None:
+def main(folder: Path, lock: Path, vllm_lock: Path, uv: str | None = None) -> None:
     """Write the wheels and the locks."""
+    if uv:
+        PACKAGES["uv"] = ("0.13.8", {"uv-0.13.8.data/scripts/uv": REAL_UV.replace("@UV@", uv)})
     folder.mkdir(parents=True, exist_ok=True)
     for name, (version, files) in PACKAGES.items():
         wheel = write_wheel(folder, name.replace("-", "_"), version, files)
@@ -99,4 +107,4 @@ def digest_of(text: str) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]))
+    main(*map(Path, sys.argv[1:4]), *sys.argv[4:])

@@ -18,6 +18,15 @@ setup() {
     "sha256 mismatch for https://x: expected 1, got 2~not the file that was pinned" \
     "SSLError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate in chain')~not trusted" \
     "Because there is no version of torch==2.7.1~lacks a pinned version" \
+    "OSError: [Errno 122] Disk quota exceeded~disk is full" \
+    "ERROR: HTTP error 503 Server Error: Service Unavailable for url: https://x/simple/torch/~out of order" \
+    "error: Failed to fetch: 429 Too Many Requests~overloaded" \
+    "huggingface_hub.errors.GatedRepoError: 401 Client Error.~HF_TOKEN" \
+    "403 Client Error: Forbidden for url: https://x/config.json~access to the model" \
+    "E: dpkg was interrupted, you must manually run 'sudo dpkg --configure -a'~dpkg --configure -a" \
+    "ImportError: /lib/x86_64-linux-gnu/libc.so.6: version \`GLIBC_2.34' not found~Ubuntu 22.04 or newer" \
+    "c++: fatal error: Killed signal terminated program cc1plus~out of memory" \
+    "numpy.core._exceptions.MemoryError: Unable to allocate~out of memory" \
     "BUILD FAILED (Ubuntu 22.04 using python-build 2.6.30)~could not be compiled"; do
     echo "${case%~*}" >log
     run failure_hint log
@@ -28,9 +37,18 @@ setup() {
   [[ "$output" == "Fix: read log"* ]]
 }
 
-@test "JSON strings survive quotes, backslashes, newlines and control characters" {
-  local text=$'a "b" \\ c\nd\te\a/ü'
-  [[ "$(json_string "$text" | jq -r .)" == $'a "b" \\ c\nd\te/ü' ]]
+@test "JSON survives quotes, backslashes, newlines, control characters and what is not UTF-8" {
+  local text=$'a "b" \\ c\nd\te\a/ü' locale
+  [[ "$(json_object key "$text" | jq -r .key)" == $'a "b" \\ c\nd\te/ü' ]]
+  for locale in C C.UTF-8; do
+    LC_ALL="$locale" json_object key $'caf\xe9 \xff "ü"' | python3 -c 'import json, sys; assert json.load(sys.stdin)["key"] == "caf  \"ü\""'
+  done
+  [[ "$(printf '%s\n' "$text" "" '"' | json_list | jq -c .)" == '["a \"b\" \\ c","d\te/ü","\""]' ]]
+}
+
+@test "JSON objects: strings, null, numbers and truth values, and JSON itself" {
+  [[ "$(json_object a 1 b? 1 c? "" d? true e? 1.5 f? 007 g? "x y" h: '{"i": []}' | jq -c .)" == \
+    '{"a":"1","b":1,"c":null,"d":true,"e":1.5,"f":"007","g":"x y","h":{"i":[]}}' ]]
 }
 
 @test "fields of the evaluation's status file are read" {

@@ -5,6 +5,10 @@ setup() {
   isolate
   mkdir -p models/base models/adapter
   export BASE_MODEL="$PWD/models/base" CHECKPOINT_PATH="$PWD/models/adapter"
+  # the network answers; what is on this machine is really asked
+  fake curl 'settings="$(cat)"
+if [[ "$settings" == *"\"http://127.0.0.1"* ]]; then exec /usr/bin/curl "$@" <<<"$settings"; fi
+printf "200 000"'
 }
 
 teardown() { [[ -z "${HUB_PID:-}" ]] || kill "$HUB_PID"; }
@@ -49,11 +53,12 @@ PYTHON
   machine bookworm
   echo "MemTotal: 2000000 kB" >"$RUSTEVAL_MEMINFO"
   before="$(tree_state "$HOME")"
-  fake docker "exit 1"
-  FAKE_FREE_KB=1000000 SANDBOX_MODE=docker run "$PROJECT/eval_setup.sh"
+  export HF_ENDPOINT=http://127.0.0.1:9 PYTHON_BUILD_MIRROR_URL=http://127.0.0.1:9
+  FAKE_FREE_KB=1000000 SANDBOX_MODE=docker BASE_MODEL=some/base ENGINE=vllm PYTHON_VERSION=3.12.250 run "$PROJECT/eval_setup.sh" </dev/null
+  echo "$output"
   [[ "$status" == 10 ]]
-  for name in os gpu disk memory sandbox; do
-    grep -A1 "FAIL  $name:" <<<"$output" | grep -q "fix: " || { echo "$name: $output"; false; }
+  for name in os gpu engine disk memory sandbox network model; do
+    grep -A1 "FAIL  $name:" <<<"$output" | grep -q "fix: " || { echo "$name"; false; }
   done
   [[ "$output" == *"SKIP_ENV_CHECK=1"* && "$output" == *"nothing was changed"* ]]
   [[ "$(tree_state "$HOME")" == "$before" ]]
@@ -141,7 +146,7 @@ PYTHON
 
 @test "no sandbox and no way to install one is exit code 40 when it is all that is wrong" {
   machine jammy 570-h100
-  without bwrap firejail
+  without bwrap firejail docker
   fake df 'echo; echo "/dev/sda1 1 1 900000000 1% /"'
   load_harness
   have_root() { return 1; }
@@ -152,10 +157,18 @@ PYTHON
   [[ "$status" == 40 && "$output" == *"no sandbox of SANDBOX_MODE=auto is installed"* ]]
 }
 
-@test "SANDBOX_MODE=none is let through with a warning" {
+@test "SANDBOX_MODE=none needs a second word, which a person may still give" {
   machine jammy 570-h100
   SANDBOX_MODE=none check
+  [[ "$status" == 40 && "$output" == *"FAIL  sandbox"*"without isolation"*"fix: set ALLOW_UNSANDBOXED=YES"* ]]
+  SANDBOX_MODE=none ALLOW_UNSANDBOXED=YES check
   [[ "$status" == 0 && "$output" == *"warn  sandbox"*"without isolation"* ]]
+  SANDBOX_MODE=none load_harness
+  environment_detect
+  INTERACTIVE=1
+  preflight_run
+  run preflight_show
+  [[ "$status" == 0 && "$output" == *"warn  sandbox"*"will ask"* ]]
 }
 
 @test "SANDBOX_MODE=docker: an engine that answers passes, one that does not is told with the remedy" {
@@ -168,21 +181,121 @@ PYTHON
   [[ "$status" == 40 && "$output" == *"FAIL  sandbox: "*"permission denied"*"group docker"* ]]
 }
 
-@test "SANDBOX_MODE=docker: without a client it is installed where that is allowed, else its package is named" {
+@test "SANDBOX_MODE=docker: a program that is missing is never installed, and a stopped engine can be started" {
   machine jammy 570-h100
   without docker
-  fake df 'echo; echo "/dev/sda1 1 1 900000000 1% /"'
+  SANDBOX_MODE=docker check
+  [[ "$status" == 40 && "$output" == *"FAIL  sandbox"*"docker is not installed"*"fix: install it (this program never does)"* ]]
+  fake docker 'echo "Cannot connect to the Docker daemon. Is it running?" >&2; exit 1'
+  fake systemctl 'echo loaded'
   SANDBOX_MODE=docker load_harness
-  system_packages_missing() { :; }
   environment_detect
+  have_root() { return 0; }
+  preflight_run
+  run preflight_show all
+  [[ "$status" == 0 && "$output" == *"ok    sandbox: the Docker engine can be started"* ]]
+}
+
+@test "all candidates for a sandbox are named in one line" {
+  machine jammy 570-h100
+  without docker firejail
+  fake bwrap true
+  load_harness
+  environment_detect
+  have_root() { return 0; }
+  preflight_run
+  run preflight_show all
+  [[ "$output" == *"ok    sandbox: bubblewrap is installed, firejail can be installed"* ]]
+  fake docker 'echo 28.2.2'
+  preflight_run
+  run preflight_show all
+  [[ "$output" == *"ok    sandbox: the Docker engine answers (version 28.2.2), bubblewrap is installed"* ]]
+}
+
+@test "another package manager at work is named and waited for, if packages are missing" {
+  machine jammy 570-h100
+  mkdir dpkg
+  export DPKG_ADMINDIR="$PWD/dpkg"
+  python3 -c '
+import fcntl, signal
+lock = open("dpkg/lock-frontend", "w")
+fcntl.lockf(lock, fcntl.LOCK_EX)
+open("locked", "w").close()
+signal.pause()' "as apt-get does" 3>&- &
+  holder=$!
+  wait_until test -e locked
+  load_harness
+  printf '%s installed\n' "${PYTHON_BUILD_PACKAGES[@]}" >>"$STUB_DIR/packages"
+  check
+  [[ "$status" == 0 && "$output" != *"package manager"* ]]
+  all_packages tmux
+  check
+  kill "$holder"
+  [[ "$output" == *"warn  packages: another package manager is at work (process $holder: python3 "*"waits for it up to 10 minutes"* ]]
+  [[ "$output" != *"FAIL  packages"* ]]
+  wait "$holder" || true
+  check
+  [[ "$output" != *"package manager"* ]]
+}
+
+@test "a file system on which nothing may run is found: fatal for VENV_DIR, a warning for TMPDIR" {
+  machine jammy 570-h100
+  mkdir -p there/{venv,tmp}
+  fake findmnt '[[ "${!#}" != *"${NOEXEC:-nowhere}"* ]] && echo rw,relatime || echo rw,noexec,nosuid'
+  export VENV_DIR="$PWD/there/venv" TMPDIR="$PWD/there/tmp"
+  check
+  [[ "$status" == 0 && "$output" != *noexec* ]]
+  NOEXEC=/there/venv check
+  [[ "$status" == 10 && "$output" == *"FAIL  disk: $VENV_DIR lies on"*"noexec"*"fix: set VENV_DIR"* ]]
+  NOEXEC=/there/tmp check
+  [[ "$status" == 0 && "$output" == *"warn  disk: $TMPDIR lies on"*"fix: set TMPDIR"* ]]
+}
+
+@test "tmux: there, a session that is there, and what will become of it" {
+  machine jammy 570-h100
+  check
+  [[ "$output" == *"ok    tmux: there, and no session sigilderg-eval"* ]]
+  [[ ! -e "$TMUX_TMPDIR/tmux-$EUID" ]] # nothing was made
+  tmux new-session -d -s sigilderg-eval sleep 300 3>&-
+  check
+  [[ "$status" == 0 && "$output" == *"warn  tmux: the session sigilderg-eval is there already"*"leave it and end"*"NONINTERACTIVE=1"* ]]
+  NONINTERACTIVE=1 check
+  [[ "$status" == 0 && "$output" == *"warn  tmux: "*"will replace it"* ]]
+  check --foreground
+  [[ "$output" != *"  tmux: "* ]]
+  load_harness
+  environment_detect
+  INTERACTIVE=1
+  preflight_run
+  run preflight_show
+  [[ "$output" == *"warn  tmux: "*"will ask whether to replace it"* ]]
+  tmux kill-server
+  without tmux
   have_root() { return 1; }
   preflight_run
   run preflight_show
-  [[ "$status" == 40 && "$output" == *"install --no-install-recommends docker.io"* ]]
-  have_root() { return 0; }
-  preflight_run
-  run preflight_show
-  [[ "$status" == 0 ]]
+  [[ "$output" == *"warn  tmux: not installed"*"in this terminal"* ]]
+}
+
+@test "a set-up run at work is named, by the modes that only look" {
+  machine jammy 570-h100
+  state="$HOME/.local/state/rusteval"
+  mkdir -p "$state"
+  touch "$state/lock"
+  check
+  [[ "$output" != *"another run"* ]]
+  (
+    exec 9>>"$state/lock"
+    flock 9
+    touch locked
+    exec sleep 300
+  ) 3>&- &
+  holder=$!
+  wait_until test -e locked
+  check
+  kill "$holder"
+  echo "$output"
+  [[ "$status" == 0 && "$output" == *"warn  lock: another run is at work (process $holder"*"exit code 75"* ]]
 }
 
 @test "model access: open, no token, wrong token, good token, no permission, no such model" {
@@ -214,7 +327,7 @@ PYTHON
 
 @test "the token never appears among a process's arguments" {
   machine jammy 570-h100
-  fake curl 'echo "$*" >>"$STUB_DIR/curl.args"; cat >"$STUB_DIR/curl.stdin"; echo 200'
+  fake curl 'echo "$*" >>"$STUB_DIR/curl.args"; cat >>"$STUB_DIR/curl.stdin"; echo 200'
   HF_TOKEN=hf_SENTINEL BASE_MODEL=gated/base check
   [[ "$status" == 0 ]]
   run ! grep -q SENTINEL "$STUB_DIR/curl.args"
@@ -230,4 +343,13 @@ PYTHON
     "$HOME/.cache/huggingface/hub/models--some--tune/snapshots/abc"
   BASE_MODEL=some/base CHECKPOINT_PATH=some/tune/checkpoint-7 check
   [[ "$status" == 0 ]]
+}
+
+@test "a Python that is named must do for every package, unless the strict regime is left" {
+  machine jammy 570-h100
+  PYTHON_VERSION=3.12.1 check
+  echo "$output"
+  [[ "$status" == 10 && "$output" == *"FAIL  python: PYTHON_VERSION=3.12.1 is too old for sigilderg-finetuner, which needs 3.12.10"*"fix: leave PYTHON_VERSION out"* ]]
+  PYTHON_VERSION=3.12.1 SKIP_ENV_CHECK=1 check
+  [[ "$output" != *"too old for"* ]]
 }

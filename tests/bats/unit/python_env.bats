@@ -74,32 +74,74 @@ interpreter() {
   [[ -z "$(python_find)" ]]
 }
 
-@test "pip's registries reach uv, by pip's order of weight" {
-  load_harness 1
-  mkdir -p "$VENV_DIR/bin"
-  cat >"$VENV_DIR/bin/python" <<'SH'
-#!/bin/sh
-cat <<'END'
-:env:.find-links='/w1 /w2'
-global.index-url='https://global.example/simple'
-global.extra-index-url='file:///a/simple\nfile:///b/simple'
-install.index-url='https://install.example/simple'
-global.trusted-host='mirror.example'
-END
-SH
-  chmod +x "$VENV_DIR/bin/python"
-  uv_use_pip_settings
-  [[ "$UV_DEFAULT_INDEX" == https://install.example/simple ]]
-  [[ "$UV_INDEX" == "file:///a/simple file:///b/simple" ]]
-  [[ "$UV_FIND_LINKS" == /w1,/w2 ]]
-  [[ "$UV_INSECURE_HOST" == mirror.example && "$UV_INDEX_STRATEGY" == unsafe-best-match ]]
+# real_venv: a real virtual environment with a uv that tells what it is given.
+real_venv() {
+  PATH="$ORIGINAL_PATH" "$(PATH="$ORIGINAL_PATH" a_python)" -m venv "$VENV_DIR"
+  printf '#!/bin/sh\nenv | grep -E "^(UV|SSL)_" | sort >"$STUB_DIR/uv.env"\necho "$*" >"$STUB_DIR/uv.args"\n' >"$VENV_DIR/bin/uv"
+  chmod +x "$VENV_DIR/bin/uv"
+  export PIP_CONFIG_FILE="$TEST_DIR/pip.conf"
+  touch "$PIP_CONFIG_FILE"
 }
 
-@test "uv's own settings are left alone" {
+@test "pip's registries reach uv, by pip's order of weight, unless uv has settings of its own" {
   load_harness 1
-  UV_DEFAULT_INDEX=https://mine.example/simple
-  uv_use_pip_settings # would fail: there is no pip to ask
-  [[ "$UV_DEFAULT_INDEX" == https://mine.example/simple && -z "${UV_INDEX_STRATEGY:-}" ]]
+  real_venv
+  cat >"$PIP_CONFIG_FILE" <<'CONF'
+[global]
+index-url = https://me:s3cret@global.example/simple
+extra-index-url = file:///a/simple
+    file:///b/simple
+trusted-host = mirror.example
+[install]
+index-url = https://me:s3cret@install.example/simple
+CONF
+  PIP_FIND_LINKS="/w1 /w2" uv_install --no-deps thing
+  grep -qx UV_DEFAULT_INDEX=https://me:s3cret@install.example/simple "$STUB_DIR/uv.env"
+  grep -qx "UV_INDEX=file:///a/simple file:///b/simple" "$STUB_DIR/uv.env"
+  grep -qx UV_FIND_LINKS=/w1,/w2 "$STUB_DIR/uv.env"
+  grep -qx UV_INSECURE_HOST=mirror.example "$STUB_DIR/uv.env"
+  grep -qx UV_INDEX_STRATEGY=unsafe-best-match "$STUB_DIR/uv.env"
+  grep -qx UV_HTTP_RETRIES=5 "$STUB_DIR/uv.env"
+  # no address among the arguments, where every user of the machine sees it
+  [[ "$(<"$STUB_DIR/uv.args")" == "pip install --python $VENV_DIR/bin/python --no-deps thing" ]]
+  # an index of this harness comes first
+  RUSTEVAL_INDEX=https://torch.example/cu128 uv_install thing
+  grep -qx "UV_INDEX=https://torch.example/cu128 file:///a/simple file:///b/simple" "$STUB_DIR/uv.env"
+  UV_DEFAULT_INDEX=https://mine.example/simple uv_install thing
+  grep -qx UV_DEFAULT_INDEX=https://mine.example/simple "$STUB_DIR/uv.env"
+  run ! grep -E "example/cu128|UV_INDEX|UV_INSECURE" "$STUB_DIR/uv.env"
+}
+
+@test "what is done once stays done: an optional part is tried anew only with other pins, another card, or by name" {
+  load_harness 1
+  mkdir -p "$VENV_DIR"
+  RUN_DIR=/run/1 GPU_NAME=H100 GPU_DRIVER=570 GPU_CUDA=12.8
+  uv_remove() { echo "removed $*"; }
+  fine_install() { echo "computes"; }
+  broken_install() { echo "fetched" && echo "ImportError: undefined symbol" && return 1; }
+  [[ -z "$(part_outcome broken)" ]]
+  run part_try broken broken-package
+  [[ "$status" == 1 && "$output" == *"undefined symbol"*"removed broken-package" ]]
+  [[ "$(part_outcome broken)" == "ImportError: undefined symbol" ]]
+  run part_require broken "The part" another
+  [[ "$status" == 0 && "$output" == *"@fallback another: ImportError: undefined symbol"*"@warning The part could not be set up"*"--only broken"* ]]
+  run part_require broken "The part" "" # nothing may take its place
+  [[ "$status" == 1 && "$output" == "ImportError: undefined symbol" ]]
+  # by name it is tried again, once in a run
+  RUN_DIR=/run/2 ONLY=torch,broken
+  [[ -z "$(part_outcome broken)" ]]
+  run part_require broken "The part" another
+  [[ "$status" == 1 && "$output" == "not proved to work yet" ]]
+  run part_try broken broken-package
+  [[ "$(part_outcome broken)" == "ImportError: undefined symbol" ]]
+  RUN_DIR=/run/3 ONLY=""
+  [[ -n "$(part_outcome broken)" ]]
+  GPU_DRIVER=580
+  [[ -z "$(part_outcome broken)" ]]
+  part_try fine fine-package
+  ONLY=fine RUN_DIR=/run/4
+  [[ "$(part_outcome fine)" == works ]]
+  part_require fine "The part" another
 }
 
 @test "what is not ours at VENV_DIR is never removed" {
@@ -108,6 +150,9 @@ SH
   touch "$VENV_DIR/thesis.tex"
   run venv_make_room
   [[ "$status" == 20 && "$output" == *"choose another VENV_DIR"* && -f "$VENV_DIR/thesis.tex" ]]
+  # nor is it on the record of what was made, which --uninstall goes by
+  run venv_apply
+  [[ "$status" == 20 && ! -e "$STATE_DIR/made" ]]
   touch "$VENV_DIR/pyvenv.cfg"
   venv_make_room
   [[ ! -e "$VENV_DIR" && -f "$(echo "$VENV_DIR".before-rusteval-*)/thesis.tex" ]]
@@ -136,8 +181,20 @@ SH
 }
 
 @test "pyenv: a fetch that breaks off leaves nothing that looks complete" {
-  load_harness 0
-  fake git '[[ "$1" != -C ]] || exit 128; mkdir -p "${@: -1}/plugins/python-build"'
-  run bash -ec "$(declare -f pyenv_fetch); PYENV_URL=x PYENV_COMMIT=y; pyenv_fetch '$HOME/.pyenv'"
-  [[ "$status" != 0 && ! -e "$HOME/.pyenv" ]]
+  fake git '[[ "$*" != *fetch* ]] || { echo "fatal: unable to access: The requested URL returned error: 403" >&2; exit 128; }; mkdir -p "${@: -1}/plugins/python-build"'
+  run bash -ec "source '$PROJECT/lib/step_main.sh'; harness_load '$PROJECT' / 0; pyenv_fetch '$HOME/.pyenv'"
+  [[ "$status" == 128 && ! -e "$HOME/.pyenv" && -d "$HOME/.pyenv.partial" ]]
+  grep -qx "folder$(printf '\t')$HOME/.pyenv.partial" "$HOME/.local/state/rusteval/made"
+}
+
+@test "pyenv: a network that fails for a while is asked again; what was made is on the record" {
+  fake git 'case "$*" in
+    init*) mkdir -p "${@: -1}" ;;
+    *fetch*) echo x >>"$STUB_DIR/tries"; (($(wc -l <"$STUB_DIR/tries") > 2)) || { echo "fatal: unable to access: Could not resolve host: github.com" >&2; exit 128; } ;;
+  esac'
+  export RUSTEVAL_RETRY_PAUSE=0
+  run bash -ec "source '$PROJECT/lib/step_main.sh'; harness_load '$PROJECT' / 0; pyenv_fetch '$HOME/.pyenv'"
+  [[ "$status" == 0 && -d "$HOME/.pyenv" && "$(wc -l <"$STUB_DIR/tries")" == 3 ]]
+  [[ "$output" == *"attempt 2 of 5 failed"* ]]
+  grep -qx "folder$(printf '\t')$HOME/.pyenv" "$HOME/.local/state/rusteval/made"
 }
