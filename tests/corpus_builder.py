@@ -451,7 +451,7 @@ EVEN_ONES = {
         "all.into_iter().all(|thread| thread.join().unwrap())\n}"
     ),
     "exits_from_a_thread": "std::thread::spawn(|| std::process::exit(0)).join().unwrap(); n > 7\n}",
-    "much_address_space": "let v = vec![0u8; 2 << 30]; v[n.unsigned_abs() as usize] == 0 && n % 2 == 0\n}",
+    "much_address_space": "let v = vec![0u8; 1 << 30]; v[n.unsigned_abs() as usize] == 0 && n % 2 == 0\n}",
     "edition_2024": "if let Some(x) = Some(n) && x % 2 == 0 { true } else { false }\n}",
     "edition_2021": "let gen = n % 2; gen == 0\n}",
     "denies_warnings": "#![deny(warnings)] let x = 1; n % 2 == 0\n}",

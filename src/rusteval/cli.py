@@ -14,9 +14,13 @@ from rusteval.command_line import CONTEXT, new_app, parse_k_values, run
 from rusteval.generate_command import generate
 from rusteval.options import ProblemFileOption, RawProblemsOption, SuiteOption
 from rusteval.problems.suites import DEFAULT_SUITE
+from rusteval.run_command import run_evaluation
+from rusteval.serve_command import serve
 
 app = new_app(help_text="True verdicts for Rust code models.")
 app.command(context_settings=CONTEXT)(generate)
+app.command("run", context_settings=CONTEXT)(run_evaluation)
+app.command(context_settings=CONTEXT)(serve)
 
 SandboxOption = Annotated[
     Literal["auto", "docker", "firejail", "bubblewrap", "none"],

@@ -48,7 +48,7 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> NoReturn:
     except _USAGE_ERROR as error:
         _fail(f"{_one_line(error.format_message())} (see --help)", code=InputError.exit_code)
     except RustevalError as error:
-        _fail(_one_line(str(error)), code=error.exit_code)
+        _fail(*error.lines, code=error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         _fail(_INTERRUPTED_TEXT, code=INTERRUPTED)
     except OSError as error:
@@ -72,8 +72,8 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _fail(message: str, *, code: int) -> NoReturn:
-    sys.stderr.write(f"error: {message}\n")
+def _fail(*messages: str, code: int) -> NoReturn:
+    sys.stderr.writelines(f"error: {message}\n" for message in messages)
     sys.exit(code)
 
 

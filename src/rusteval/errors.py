@@ -17,6 +17,11 @@ class RustevalError(Exception):
 
     exit_code = 1
 
+    @property
+    def lines(self) -> list[str]:
+        """The message as it is told; one line, unless several things are wrong at once."""
+        return [" ".join(str(self).split())]
+
 
 class InputError(RustevalError):
     """Bad usage or bad input: a flag, a file, a model name, a missing permission."""

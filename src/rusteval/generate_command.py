@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import typer
 from typer import Option
@@ -29,7 +29,7 @@ from rusteval.options import (
     TopPOption,
     VllmPythonOption,
 )
-from rusteval.pipeline.config import GenerationConfig
+from rusteval.pipeline.config import GenerationConfig, RemoteEngine
 from rusteval.problems.suites import DEFAULT_SUITE
 from rusteval.status import StatusReporter
 
@@ -53,7 +53,9 @@ def generate(
     ] = None,
     num_samples: Annotated[int, Option(help="Samples per task; more than before continues the file.")] = 100,
     engine: Annotated[
-        Literal["auto", "transformers", "vllm", "vllm-server", "openai", "replay"],
+        Literal[
+            "auto", "transformers", "vllm", "vllm-server", "openai", "anthropic", "google", "xai", "replay"
+        ],
         Option(help="What draws; auto is vllm where it is installed and a GPU is there, else transformers."),
     ] = "auto",
     prompt: PromptOption = "auto",
@@ -79,7 +81,8 @@ def generate(
     vllm_python: VllmPythonOption = None,
     port: PortOption = None,
     base_url: Annotated[
-        str | None, Option(help="Address of an OpenAI-compatible server, such as http://localhost:8000/v1.")
+        str | None,
+        Option(help="Address of the API, for a server of one's own such as http://localhost:8000/v1."),
     ] = None,
     max_concurrency: Annotated[int, Option(help="Requests to an API at a time.")] = 16,
     request_timeout: Annotated[float, Option(help="Seconds for one request to an API.")] = 600.0,
@@ -89,14 +92,14 @@ def generate(
 ) -> None:
     """Draw samples of one model into a file; interrupted, killed or asked for more, it goes on where it was.
 
-    The key of an API is read from OPENAI_API_KEY.
+    The key of an API is read from OPENAI_API_KEY, ANTHROPIC_API_KEY, GOOGLE_API_KEY or XAI_API_KEY.
     """
     settings = dict(locals())  # the options are named as the settings are; a stray name would be refused
     shown = settings.pop("show_prompt")
     settings["model"] = settings.pop("checkpoint")
     settings["context"] = settings.pop("max_model_len")
     settings["tasks"] = parse_tasks(tasks)
-    if engine in ("openai", "replay"):
+    if engine in get_args(RemoteEngine):
         settings |= {"engine": "auto", "remote": engine}
     # Imported late, so that help and usage errors answer at once.
     from rusteval.pipeline.generating import generate_samples

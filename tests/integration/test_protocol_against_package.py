@@ -20,7 +20,7 @@ from rusteval.statistics.human_eval_rust import documented_metrics
 SEED = 3_000
 SIZE = 2_200
 TIMEOUT_S = 10.0
-OF_EACH_KIND = 4
+OF_EACH_KIND = 2
 HOSTILE = re.compile(
     "hostile_body_(a0[136-9]|a1[02]|g0[124579]|g1[125-79]|g2[02]|h06|h09|h11|r38|r5[01]|c05|c09)"
 )

@@ -4,13 +4,8 @@ import json
 
 import pytest
 
-from rusteval.generation.api.openai_protocol import (
-    BrokenAnswerError,
-    Complaint,
-    Dialect,
-    read_answer,
-    read_complaint,
-)
+from rusteval.generation.api.openai_protocol import Dialect, read_answer
+from rusteval.generation.api.replies import BrokenAnswerError, Complaint, read_complaint
 from rusteval.generation.engine import Sampling, make_requests
 from rusteval.generation.prompts import build_prompt
 from rusteval.problems.models import Problem

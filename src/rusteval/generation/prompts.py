@@ -1,6 +1,7 @@
 """What a model is asked: versioned templates, the same for every model and every engine."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,7 +15,8 @@ Message = dict[str, str]
 PromptKind = Literal["instruct", "completion"]
 PromptChoice = Literal["auto", "instruct", "completion"]
 
-# `{prompt}` is the problem's, `{entry_point}` the name of the function asked for. A changed text is a new version.
+# `{prompt}` is the problem's, `{entry_point}` the name of the function asked for, `{examples}` uses of it. A changed
+# text is a new version.
 _TEMPLATES: dict[PromptKind, tuple[str, str]] = {
     "instruct": (
         "instruct-1",
@@ -31,6 +33,29 @@ Write the whole Rust function `{entry_point}` that begins above.
     ),
     "completion": ("completion-1", "{prompt}"),
 }
+
+# For problems that are a text and give no signature; what is the same for all others stays as it is.
+_DESCRIBED: dict[PromptKind, tuple[str, str]] = {
+    "instruct": (
+        "instruct-described-1",
+        """\
+{prompt}
+
+Write the Rust function `{entry_point}` for this task. It is used like this:
+{examples}
+
+- Answer with this function and what it needs, in one ```rust block.
+- Write no `main`, no tests and no examples of use.
+- Leave no part of it open, and no placeholder in it.
+- Import what the code uses.
+- Mark as `mut` what is changed.
+""",
+    ),
+    "completion": ("completion-described-1", "{prompt}// Like this:\n{examples}\n"),
+}
+
+# The others decide over the answer unseen.
+SHOWN_EXAMPLES = 1
 
 # Some chat templates print today's date unless they are given one: the same prompt would differ from day to day.
 TEMPLATE_DATE = "26 Jul 2024"
@@ -54,21 +79,34 @@ class Prompt:
         return [{"role": "user", "content": self.text}]
 
 
-def prompt_template(kind: PromptKind) -> str:
-    """Return a template's name with a digest of its text, so that an edited text is another template."""
-    name, text = _TEMPLATES[kind]
-    return f"{name}:{sha256_text(text)[:16]}"
+def prompt_template(kind: PromptKind, problems: Iterable[Problem] = ()) -> str:
+    """Return the template's name with a digest of its text, so that an edited text is another template.
+
+    Args:
+        kind: how problems are put to the model.
+        problems: which they are; some give no signature and are put in other words.
+    """
+    used = dict.fromkeys(_wording(problem)[kind] for problem in problems) or {_TEMPLATES[kind]: None}
+    return "+".join(f"{name}:{sha256_text(text)[:16]}" for name, text in used)
 
 
 def kind_of(template: str) -> PromptKind:
     """Return which kind of prompt a template's name, as `prompt_template` gives it, stands for."""
-    return next(kind for kind, (name, _) in _TEMPLATES.items() if template.startswith(name))
+    return "instruct" if template.startswith("instruct-") else "completion"
 
 
 def build_prompt(problem: Problem, kind: PromptKind = "instruct") -> Prompt:
     """Return what is asked of a problem."""
-    text = _TEMPLATES[kind][1].format(prompt=problem.prompt, entry_point=problem.entry_point)
+    text = _wording(problem)[kind][1].format(
+        prompt=problem.prompt,
+        entry_point=problem.entry_point,
+        examples="\n".join(f"// {example}" for example in problem.examples[:SHOWN_EXAMPLES]),
+    )
     return Prompt(kind=kind, text=text)
+
+
+def _wording(problem: Problem) -> dict[PromptKind, tuple[str, str]]:
+    return _DESCRIBED if problem.examples else _TEMPLATES
 
 
 def choose_kind(choice: PromptChoice, *, chat_template: bool) -> PromptKind:

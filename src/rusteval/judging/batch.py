@@ -17,7 +17,7 @@ from rusteval.judging.failures import Failure
 from rusteval.judging.human_eval_rust.judging import SourceBench, judge_source
 from rusteval.judging.human_eval_rust.preparation import SOURCE_NAME
 from rusteval.judging.limits import Limits
-from rusteval.judging.program import Judgement
+from rusteval.judging.program import Judgement, cut
 from rusteval.judging.running import TestRun, run_tests
 from rusteval.judging.rustc import CrateBench, write_sources
 from rusteval.judging.sandbox.base import Sandbox, SandboxError, ToolchainError, View
@@ -70,7 +70,7 @@ class _Ready:
     key: str
     index: int
     program: Program
-    clippy_ok: bool | None
+    lints: str | None
     size_bytes: int | None
 
 
@@ -178,7 +178,7 @@ def _compile_crate(programs: dict[str, Program], directory: Path, sources: Path,
                     key=keys[index],
                     index=index,
                     program=programs[keys[index]],
-                    clippy_ok=built.clean[index],
+                    lints=built.lints[index],
                     size_bytes=sizes.get(index),
                 )
                 for index in built.indices
@@ -260,7 +260,8 @@ def _tested(item: _Ready, run: TestRun | SandboxError, built: Built) -> Judgemen
     return Judgement(
         compile_ok=True,
         test_ok=run.passed,
-        clippy_ok=item.clippy_ok,
+        clippy_ok=None if item.lints is None else not item.lints,
+        clippy_stderr=cut(item.lints or ""),
         outcome="passed" if run.passed else "failed",
         error_type=run.error_type,
         stderr=run.stderr,

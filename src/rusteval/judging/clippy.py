@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rusteval.judging.crate import LINT_FILE, cfg_flags, index_of, is_answer, lint_text
-from rusteval.judging.diagnostics import parse_diagnostics
+from rusteval.judging.diagnostics import Diagnostic, parse_diagnostics
+from rusteval.judging.failures import rendered
 from rusteval.judging.rustc import DIAGNOSTIC_WIDTH, CrateBench, run_compiler, write_source
 from rusteval.judging.sandbox.base import ProcessResult
 
@@ -36,6 +37,9 @@ ALLOWED = {
     "clippy::mixed_attributes_style": "where the prompt's comment stands",
 }
 """Lints that do not count, each with what it is about that the answer did not choose."""
+
+
+_ONCE = "on by default"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +80,17 @@ def check_answers(indices: Sequence[int], *, settings: CheckSettings, bench: Cra
     )
 
 
-def find_lints(result: ProcessResult, indices: Sequence[int]) -> dict[int, bool | None]:
-    """Return for each program whether Clippy, with its default lints, found nothing in the answer's own code."""
-    findings = parse_diagnostics(result.stderr)
-    faulty = {index_of(file) for found in findings for file in found.files if is_answer(file)}
-    return {index: index not in faulty for index in indices}
+def find_lints(result: ProcessResult, indices: Sequence[int]) -> dict[int, str | None]:
+    """Return for each program what Clippy, with its default lints, says of the answer's own code; "" is nothing."""
+    findings: dict[int, list[Diagnostic]] = {index: [] for index in indices}
+    for found in parse_diagnostics(result.stderr):
+        for index in {index_of(file) for file in found.files if is_answer(file)}:
+            if index in findings:
+                findings[index].append(found)
+    return {index: _text(index, own) for index, own in findings.items()}
+
+
+def _text(index: int, findings: Sequence[Diagnostic]) -> str:
+    """Return findings as Clippy words them, without the remark that it makes once for all programs of a crate."""
+    lines = rendered(index, findings).splitlines()
+    return "\n".join(line for line in lines if not line.endswith(_ONCE)) or "\n".join(lines)

@@ -39,19 +39,19 @@ PARTS = 4
 class Built:
     """An executable with the programs of these numbers in it.
 
-    `clean` says of each whether Clippy found nothing (None: not asked, or no answer); `time_ms` is each one's share
-    of the time that compiling took.
+    `lints` holds for each what Clippy found, "" where that is nothing (None: not asked, or no answer); `time_ms` is
+    each one's share of the time that compiling took.
     """
 
     edition: str
     binary: Path
-    clean: dict[int, bool | None]
+    lints: dict[int, str | None]
     time_ms: float
 
     @property
     def indices(self) -> tuple[int, ...]:
         """The numbers of the programs."""
-        return tuple(self.clean)
+        return tuple(self.lints)
 
 
 @dataclass(kw_only=True)
@@ -99,9 +99,9 @@ def _compile(indices: Sequence[int], *, edition: str, clippy: bool, bench: Crate
         outcome.failed.clear()  # not by errors: the compiler itself, not Clippy, has the last word
     elif checked is None:
         return outcome
-    clean: dict[int, bool | None] = dict.fromkeys(sound)
+    lints: dict[int, str | None] = dict.fromkeys(sound)
     if checked is not None and settings.asks_clippy(bench):
-        clean = find_lints(checked, sound)
+        lints = find_lints(checked, sound)
 
     def build(left: Sequence[int]) -> ProcessResult:
         return _build(left, edition=edition, bench=bench)
@@ -112,7 +112,7 @@ def _compile(indices: Sequence[int], *, edition: str, clippy: bool, bench: Crate
             Built(
                 edition=edition,
                 binary=take_binary(_output(bench), edition=edition, bench=bench),
-                clean={index: clean[index] for index in left},
+                lints={index: lints[index] for index in left},
                 time_ms=round(built.wall_s * 1000 / len(left), 1),
             )
         )

@@ -87,13 +87,13 @@ def failure_alone(
     kind, text, decided = _reason(result, cpu_limit_s=cpu_limit_s)
     if kind == "compile_error" and errors:
         return failure_by_errors(index, errors, edition=edition, time_ms=time_ms)
-    rendered = _rendered(index, errors) or crash_text(result.stderr)
+    text_of_errors = rendered(index, errors) or crash_text(result.stderr)
     return Failure(
         edition=edition,
         time_ms=time_ms,
         error_type=kind,
         error_code=_first_code(errors),
-        stderr=cut(rendered),
+        stderr=cut(text_of_errors),
         result=text,
         decided=decided,
     )
@@ -107,14 +107,15 @@ def failure_by_errors(index: int, errors: Sequence[Diagnostic], *, edition: str,
         time_ms=time_ms,
         error_type="compile_error",
         error_code=_first_code(errors),
-        stderr=cut(_rendered(index, errors)),
+        stderr=cut(rendered(index, errors)),
         result=f"compile error: {message.splitlines()[0][:200]}",
         codes=frozenset(found.code for found in errors if found.code),
         names_edition=any(_LATER_EDITION in found.rendered for found in errors),
     )
 
 
-def _rendered(index: int, errors: Sequence[Diagnostic]) -> str:
+def rendered(index: int, errors: Sequence[Diagnostic]) -> str:
+    """Return messages about one program as the compiler words them, without what is the judge's and not the answer's."""
     own = (names_only_own(found.rendered, index=index) for found in errors if not _is_tally(found))
     return "".join(without_head(text, head=ANSWER_HEAD) for text in own)
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from rusteval.judging.assembly import Program
 from rusteval.judging.verdict import ErrorType, Outcome
 
-JUDGE_VERSION = 4
+JUDGE_VERSION = 5
 """Goes up with every change that could change a verdict, so that no old verdict is taken for a new one."""
 
 STDERR_KEPT_CHARS = 4000
@@ -28,6 +28,7 @@ class Judgement(BaseModel):
     compile_ok: bool | None = None
     test_ok: bool | None = None
     clippy_ok: bool | None = None
+    clippy_stderr: str = ""
     outcome: Outcome = "failed"
     error_type: ErrorType | None = None
     error_code: str | None = None

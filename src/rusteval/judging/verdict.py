@@ -26,8 +26,9 @@ ErrorType = Literal[
 class Verdict(BaseModel):
     """The judgement of one sample.
 
-    `compile_ok`, `test_ok` and `clippy_ok` are None where that stage was not reached. `policy_violation` names
-    what the policy scan found in the answer, whether or not policy was enforced.
+    `compile_ok`, `test_ok` and `clippy_ok` are None where that stage was not reached. `clippy_stderr` is what Clippy
+    found, which does not decide over `passed`. `policy_violation` names what the policy scan found in the answer,
+    whether or not policy was enforced.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,6 +42,7 @@ class Verdict(BaseModel):
     error_type: ErrorType | None = None
     error_code: str | None = None
     stderr: str = ""
+    clippy_stderr: str = ""
     result: str = ""
     main_free: bool | None = None
     policy_violation: str | None = None

@@ -15,6 +15,7 @@ DEFAULT_CHECKPOINT = "Superuser666-Sigil/Llama-3.1-8B-Instruct-Rust-QLora/checkp
 
 Mode = Literal["no-policy", "policy"]
 Role = Literal["base", "finetuned"]
+RemoteEngine = Literal["openai", "anthropic", "google", "xai", "replay"]
 SandboxMode = Literal["auto", "docker", "firejail", "bubblewrap", "none"]
 
 MAX_TEMPERATURE = 10.0
@@ -120,7 +121,7 @@ class GenerationConfig(DrawingConfig):
     model: str | None = None
     base_model: str | None = None
     output: Path | None = None
-    remote: Literal["openai", "replay"] | None = None
+    remote: RemoteEngine | None = None
     base_url: str | None = None
     max_concurrency: int = 16
     request_timeout: float = 600.0
@@ -135,10 +136,11 @@ def check_generation(config: GenerationConfig) -> None:
         InputError: settings that are impossible or contradict each other.
     """
     findings = drawing_findings(config)
-    openai, replay = config.remote == "openai", config.remote == "replay"
+    replay = config.remote == "replay"
+    api = config.remote is not None and not replay
     checks = [
         (config.model is not None or replay, "give --checkpoint, the model to ask"),
-        (config.base_url is None or openai, "--base-url goes with --engine openai only"),
+        (config.base_url is None or api, "--base-url goes with the engines of APIs only"),
         (replay == (config.replay_file is not None), "--replay-file and --engine replay go together"),
         (config.base_model is None or config.remote is None, "--base-model goes with local engines only"),
         (config.max_concurrency >= 1, "--max-concurrency must be 1 or more"),

@@ -1,6 +1,6 @@
 """The generation stage: what is missing of sample files is drawn, models on one base from one resident engine."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,8 +72,17 @@ def draw_from_local_models(
     config: DrawingConfig,
     log_dir: Path,
     reporter: StatusReporter,
+    on_begin: Callable[[Drawing], None] | None = None,
 ) -> None:
     """Draw what is missing. Nothing is loaded where nothing is missing, and a base is loaded once.
+
+    Args:
+        work: models, each with what is to be drawn from it.
+        approach: how they are asked.
+        config: how their engine is loaded.
+        log_dir: where a server's own output goes.
+        reporter: shows the progress.
+        on_begin: told before each model's turn.
 
     Raises:
         InputError: a model cannot be loaded, or a sample cannot be written.
@@ -95,6 +104,8 @@ def draw_from_local_models(
         reporter.begin("loading", model=base.name)
         with closing(load_engine(approach.engine, base, options=options, say=reporter.say)) as engine:
             for model, drawing in of_base:
+                if on_begin is not None:
+                    on_begin(drawing)
                 with _answering_as(model, engine=engine, reporter=reporter):
                     draw(drawing, engine=engine, reporter=reporter)
 
@@ -115,8 +126,20 @@ def _answering_as(model: "LocalModel", *, engine: LocalEngine, reporter: StatusR
         yield
 
 
-def draw(drawing: Drawing, *, engine: Engine, reporter: StatusReporter) -> None:
+def draw(
+    drawing: Drawing,
+    *,
+    engine: Engine,
+    reporter: StatusReporter,
+    on_kept: Callable[[], None] = lambda: None,
+) -> None:
     """Draw what is missing into a sample file, each sample written as soon as it is finished.
+
+    Args:
+        drawing: what to draw.
+        engine: what draws it.
+        reporter: shows the progress.
+        on_kept: called after each sample that was written; what it raises ends the drawing.
 
     Raises:
         InputError: a prompt does not fit the model, or a sample cannot be written.
@@ -130,6 +153,7 @@ def draw(drawing: Drawing, *, engine: Engine, reporter: StatusReporter) -> None:
         drawing.store.append(sample)
         counted["samples"] += 1
         reporter.update(counted["samples"], tokens=counted["tokens"])
+        on_kept()
 
     def count(tokens: int) -> None:
         counted["tokens"] += tokens

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from rusteval.errors import InputError
 from rusteval.files import require_writable
-from rusteval.generation.api.openai_engine import OpenAIEngine
+from rusteval.generation.api.api_engine import ApiEngine, ApiLimits
+from rusteval.generation.api.providers import open_provider
 from rusteval.generation.engine import SEED_SCHEME
 from rusteval.generation.prompts import PromptKind, build_prompt, prompt_template, render
 from rusteval.generation.replay_engine import ReplayEngine
 from rusteval.generation.store import SampleIdentity, SampleStore
-from rusteval.pipeline.config import GenerationConfig, check_generation
+from rusteval.pipeline.config import DrawingConfig, GenerationConfig, check_generation
 from rusteval.pipeline.drawing import Drawing, draw, draw_from_local_models
 from rusteval.problems.models import Suite
 from rusteval.problems.suites import load_problems, select_tasks
@@ -37,7 +38,7 @@ def generate_samples(config: GenerationConfig, *, reporter: StatusReporter) -> P
     if config.remote is None:
         return _from_local_model(config, suite=suite, output=config.output, reporter=reporter)
     with closing(_remote_engine(config, reporter=reporter)) as engine:
-        identity = _remote_identity(config, engine=engine, suite=suite)
+        identity = remote_identity(config, engine=engine, suite=suite)
         with _drawing(config, identity=identity, suite=suite, output=config.output) as drawing:
             if drawing.missing:
                 draw(drawing, engine=engine, reporter=reporter)
@@ -102,21 +103,21 @@ def _told(output: Path, reporter: StatusReporter) -> Path:
     return output
 
 
-def _remote_kind(config: GenerationConfig) -> PromptKind:
+def _remote_kind(config: DrawingConfig) -> PromptKind:
     return "instruct" if config.prompt == "auto" else config.prompt
 
 
-def _remote_identity(
-    config: GenerationConfig, *, engine: OpenAIEngine | ReplayEngine, suite: Suite
+def remote_identity(
+    config: DrawingConfig, *, engine: ApiEngine | ReplayEngine, suite: Suite
 ) -> SampleIdentity:
     """Return what the samples of a server or a file are drawn from; a server says no more than its model's name."""
     return SampleIdentity(
         model=engine.label,
         model_revision=f"sha256:{engine.revision}" if isinstance(engine, ReplayEngine) else None,
         suite_sha256=suite.sha256,
-        prompt_template=prompt_template(_remote_kind(config)),
+        prompt_template=prompt_template(_remote_kind(config), suite.problems),
         engine=engine.name,
-        endpoint=engine.endpoint if isinstance(engine, OpenAIEngine) else None,
+        endpoint=engine.endpoint if isinstance(engine, ApiEngine) else None,
         temperature=config.temperature,
         top_p=config.top_p,
         max_new_tokens=config.max_new_tokens,
@@ -126,14 +127,16 @@ def _remote_identity(
     )
 
 
-def _remote_engine(config: GenerationConfig, *, reporter: StatusReporter) -> OpenAIEngine | ReplayEngine:
+def _remote_engine(config: GenerationConfig, *, reporter: StatusReporter) -> ApiEngine | ReplayEngine:
     if config.replay_file is not None:
         return ReplayEngine(config.replay_file)
-    return OpenAIEngine(
-        model=str(config.model),
-        base_url=config.base_url,
+    # A temperature that the model refuses ends the run: here it was asked for by name.
+    provider = open_provider(
+        str(config.remote), model=str(config.model), base_url=config.base_url, exact_sampling=True
+    )
+    limits = ApiLimits(
         max_concurrency=config.max_concurrency,
         request_timeout_s=config.request_timeout,
         attempts=config.attempts,
-        say=reporter.say,
     )
+    return ApiEngine(provider, limits=limits, say=reporter.say)

@@ -159,7 +159,7 @@ def identity_of(
         adapter=None if adapter is None else f"{adapter.location}/{adapter.subfolder}".rstrip("/"),
         adapter_revision=None if adapter is None else model_revision(adapter),
         suite_sha256=suite.sha256,
-        prompt_template=prompt_template(prompt_kind(model, config)),
+        prompt_template=prompt_template(prompt_kind(model, config), suite.problems),
         engine=engine,
         dtype=planned_dtype(config.device),
         load_in_4bit=config.load_in_4bit,

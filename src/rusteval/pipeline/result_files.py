@@ -91,8 +91,12 @@ def check_place(output: Path) -> None:
 
 
 @contextmanager
-def only_run_in(output: Path) -> Iterator[None]:
+def only_run_in(output: Path, *, named: str = "--output-dir") -> Iterator[None]:
     """Keep a second run out of the same folder; the lock goes with the process, however it ends.
+
+    Args:
+        output: the folder.
+        named: how the user said which.
 
     Raises:
         InputError: another run is at work there.
@@ -103,6 +107,6 @@ def only_run_in(output: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise InputError(
-                f"--output-dir {output}: another run is writing there; wait for it or give another"
+                f"{named} {output}: another run is writing there; wait for it or give another"
             ) from error
         yield

@@ -21,7 +21,8 @@ class Problem(BaseModel):
 
     `prompt` ends inside the open body of the function `entry_point`; `canonical_solution` continues it;
     `test` holds a `mod tests` with the deciding tests. `crates` are the external crates that the task says it
-    needs; the judge has none.
+    needs; the judge has none. `examples` are uses of the function, the first of which is shown to the
+    model, for a problem whose prompt is a text in comments and leaves no function open.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -34,6 +35,7 @@ class Problem(BaseModel):
     suite: str = ""
     category: str | None = None
     crates: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
     repairs: tuple[Repair, ...] = ()
 
 

@@ -9,10 +9,11 @@ from pydantic import ValidationError
 
 from rusteval.errors import InputError
 from rusteval.files import read_jsonl, sha256_text
+from rusteval.problems import multipl_e, prompt_tests
 from rusteval.problems.models import Problem, Suite
-from rusteval.problems.multipl_e import human_eval_row, is_multipl_e
 from rusteval.problems.packaged import PackagedFile, cache_directory, fetch
 from rusteval.problems.repairs import apply_repairs, load_repairs
+from rusteval.tables import read_rows
 
 DEFAULT_SUITE = "humaneval-rust"
 
@@ -34,7 +35,7 @@ PACKAGED = {
 }
 
 _REQUIRED_KEYS = ("task_id", "prompt", "entry_point", "test")
-_OPTIONAL_KEYS = ("canonical_solution", "category", "crates")
+_OPTIONAL_KEYS = ("canonical_solution", "category", "crates", "examples")
 
 
 def load_suite(name: str = DEFAULT_SUITE, *, raw: bool = False, cache: Path | None = None) -> Suite:
@@ -56,12 +57,14 @@ def load_suite(name: str = DEFAULT_SUITE, *, raw: bool = False, cache: Path | No
 
 
 def load_problem_file(path: Path) -> Suite:
-    """Return the suite in a JSON Lines file of human-eval or MultiPL-E form (`.gz` too); its name is the file's.
+    """Return the suite in a JSON Lines file (`.gz` too) or a Parquet file; its name is the file's.
+
+    Rows may have the form of human-eval, of MultiPL-E, or of texts with assertions; their keys tell which.
 
     Raises:
         InputError: the file is missing, broken or empty, a key is missing, or a task id stands twice.
     """
-    name = path.name.removesuffix(".gz").removesuffix(".jsonl")
+    name = path.name.removesuffix(".gz").removesuffix(".jsonl").removesuffix(".parquet")
     return _suite(name, source=str(path), problems=_read_problems(path, suite=name), raw=True)
 
 
@@ -87,10 +90,12 @@ def select_tasks(suite: Suite, task_ids: Sequence[str]) -> Suite:
 
 def _read_problems(path: Path, *, suite: str) -> tuple[Problem, ...]:
     problems: dict[str, Problem] = {}
-    for number, row in read_jsonl(path):
-        problem = _problem(row, suite=suite, where=f"{path}: line {number}")
+    table = path.suffix == ".parquet"
+    for number, row in read_rows(path) if table else read_jsonl(path):
+        where = f"{path}: {'row' if table else 'line'} {number}"
+        problem = _problem(row, suite=suite, where=where)
         if problem.task_id in problems:
-            raise InputError(f"{path}: line {number} repeats task {problem.task_id}")
+            raise InputError(f"{where} repeats task {problem.task_id}")
         problems[problem.task_id] = problem
     if not problems:
         raise InputError(f"{path}: holds no problem")
@@ -99,7 +104,7 @@ def _read_problems(path: Path, *, suite: str) -> tuple[Problem, ...]:
 
 def _problem(row: dict[str, Any], *, suite: str, where: str) -> Problem:
     try:
-        row = human_eval_row(row) if is_multipl_e(row) else row
+        row = _human_eval_row(row)
     except ValueError as error:
         raise InputError(f"{where} {error}") from error
     missing = [key for key in _REQUIRED_KEYS if not isinstance(row.get(key), str)]
@@ -114,6 +119,12 @@ def _problem(row: dict[str, Any], *, suite: str, where: str) -> Problem:
         raise InputError(f"{where} has something else than was expected under {wrong}") from error
 
 
+def _human_eval_row(row: dict[str, Any]) -> dict[str, Any]:
+    if multipl_e.is_multipl_e(row):
+        return multipl_e.human_eval_row(row)
+    return prompt_tests.human_eval_row(row) if prompt_tests.is_prompt_and_tests(row) else row
+
+
 def _suite(name: str, *, source: str, problems: tuple[Problem, ...], raw: bool) -> Suite:
-    judged = [[p.task_id, p.prompt, p.entry_point, p.test] for p in problems]
+    judged = [[p.task_id, p.prompt, p.entry_point, p.test, *p.examples[:1]] for p in problems]
     return Suite(name=name, source=source, sha256=sha256_text(json.dumps(judged)), problems=problems, raw=raw)

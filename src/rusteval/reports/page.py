@@ -33,7 +33,7 @@ from rusteval.reports.text import clean, one_line
 
 def report_page(run: RunView, views: Sequence[ModeView], charts: Sequence[Chart]) -> str:
     """Return the page; every text in it is escaped, and its content policy allows no script but its own."""
-    script, style = _asset("report.js"), _asset("report.css")
+    script, style = asset("report.js"), asset("report.css")
     packed = pack_answers(run.suite.problems, views[0])
     template = environment().get_template("report.html.j2")
     return template.render(
@@ -43,7 +43,7 @@ def report_page(run: RunView, views: Sequence[ModeView], charts: Sequence[Chart]
         k=headline_k(run),
         headlines=[(view, view.headline(headline_k(run))) for view in views],
         warnings=[clean(warning) for warning in warnings(run, views)],
-        charts=[(chart, _data_uri(chart.svg), _data_uri(chart.dark_svg)) for chart in charts],
+        charts=[(chart, data_uri(chart.svg), data_uri(chart.dark_svg)) for chart in charts],
         errors=error_rows(views[0]),
         codes=code_rows(views[0]),
         rows=_rows(run, views),
@@ -60,8 +60,8 @@ def report_page(run: RunView, views: Sequence[ModeView], charts: Sequence[Chart]
         metadata=clean(json.dumps(run.metadata, indent=2, ensure_ascii=False)),
         script=Markup(script),  # noqa: S704 -- a file of this package
         style=Markup(style),  # noqa: S704 -- a file of this package
-        script_hash=_content_hash(script),
-        style_hash=_content_hash(style),
+        script_hash=content_hash(script),
+        style_hash=content_hash(style),
         wording=wording,
         counted=counted,
         passes=passes,
@@ -70,16 +70,18 @@ def report_page(run: RunView, views: Sequence[ModeView], charts: Sequence[Chart]
     )
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return a file that belongs to the page."""
     return files("rusteval.reports").joinpath("templates", name).read_text(encoding="utf-8")
 
 
-def _content_hash(text: str) -> str:
+def content_hash(text: str) -> str:
     """Return the hash by which a content security policy allows one inline element."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
-def _data_uri(svg: bytes) -> str:
+def data_uri(svg: bytes) -> str:
+    """Return a picture as an address that holds it."""
     return "data:image/svg+xml;base64," + base64.b64encode(svg).decode("ascii")
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 
-End = Literal["whole", "reset in the middle", "in drops", "never"]
+End = Literal["whole", "reset in the middle", "closed in the middle", "in drops", "never"]
 _SHUT_DOWN_WITHIN_S = 600
 
 
@@ -154,6 +154,9 @@ class _Handler(BaseHTTPRequestHandler):
                     break
             return
         self.wfile.write(reply.content[: len(reply.content) // 2])
+        if reply.end == "closed in the middle":
+            self.close_connection = True
+            return
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
         self.close_connection = True

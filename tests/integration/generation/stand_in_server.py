@@ -38,17 +38,21 @@ def stand_in_python(folder: Path) -> Path:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     model = ""
+    name = "base"
     streams = 0
 
     def log_message(self, *_arguments):
         """Write nothing: the log is the test's subject."""
 
     def do_GET(self):
-        self._answer(503 if self.model == "slow" else 200, {"data": [{"id": "base", "max_model_len": 512}]})
+        self._answer(
+            503 if self.model == "slow" else 200, {"data": [{"id": self.name, "max_model_len": 512}]}
+        )
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        if self.headers["authorization"] != f"Bearer {os.environ['VLLM_API_KEY']}":
+        key = os.environ.get("VLLM_API_KEY")
+        if key is not None and self.headers["authorization"] != f"Bearer {key}":
             self._answer(401, {"error": "Unauthorized"})
         elif self.model == "refusing":
             self._answer(500, {"error": {"message": "no answer today"}})
@@ -104,7 +108,7 @@ def main(arguments):
         sys.stdout.write('"0.0.0"\n')
         return
     options = dict(itertools.pairwise(arguments))
-    _Handler.model = Path(options["--model"]).name
+    _Handler.model, _Handler.name = Path(options["--model"]).name, options["--served-model-name"]
     if _Handler.model == "broken":
         sys.stderr.write("ValueError: there is something wrong with it\nat the end of the log\n")
         sys.exit(3)

@@ -3,51 +3,27 @@
 Servers differ in which parameters they take. `Dialect` begins with the common ones and learns from refusals.
 """
 
-import json
-import re
-from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field
 
+from rusteval.generation.api.provider import token_limit
+from rusteval.generation.api.replies import (
+    OR_EMPTY,
+    Answer,
+    BrokenAnswerError,
+    Complaint,
+    read_reply,
+    whole_characters,
+)
+from rusteval.generation.api.sampling_parameters import SamplingParameters
 from rusteval.generation.engine import Request, Sampling
 
 _SEED_RANGE = 2**31
 _SEEDS = ("sent", "sent modulo 2^31", "ignored")
-_API_DEFAULT = 1.0  # of temperature and top_p alike: leaving them out says the same
-_FINISHED = frozenset({"stop", "length"})
+# What may be all of an answer without text: the model said nothing, or what it said was withheld.
+_FINISHED = frozenset({"stop", "length", "content_filter"})
 _BROKEN_OFF = frozenset({"abort", "error"})
-_LONGEST_QUOTE = 300
-
-
-class BrokenAnswerError(ValueError):
-    """An answer that says success but holds none."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """One answer; counts and names are None where the server does not tell them."""
-
-    text: str
-    finish_reason: str | None
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    model: str | None
-    fingerprint: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Complaint:
-    """Why a server refused a request, in its own words; `message` is one line, `code` and `parameter` may be ""."""
-
-    status: int
-    message: str
-    code: str
-    parameter: str
-
-    def names(self, parameter: str) -> bool:
-        """Return whether the complaint is about a parameter."""
-        return parameter in (self.parameter, *re.findall(r"\w+", self.message.casefold()))
 
 
 class Dialect:
@@ -55,13 +31,14 @@ class Dialect:
 
     Args:
         model: the model's name at the server.
+        exact_sampling: whether a temperature or top_p that the model refuses is sent on; see `SamplingParameters`.
     """
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, *, exact_sampling: bool = True) -> None:
         self._model = model
         self._limit_name = "max_tokens"
         self._seed_form = 0
-        self._left_out: set[str] = set()
+        self._sampling = SamplingParameters(model, exact=exact_sampling)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -69,7 +46,7 @@ class Dialect:
         return {
             "token_limit_parameter": self._limit_name,
             "seeds": _SEEDS[self._seed_form],
-            "left_out_where_1": sorted(self._left_out),
+            **self._sampling.facts,
         }
 
     def arguments(self, request: Request, sampling: Sampling) -> dict[str, Any]:
@@ -78,59 +55,22 @@ class Dialect:
         asked: dict[str, Any] = (
             {"messages": prompt.messages} if prompt.kind == "instruct" else {"prompt": prompt.text}
         )
-        limits = (sampling.max_new_tokens, request.limit)
         values = {
-            self._limit_name: min(limit for limit in limits if limit is not None),
+            self._limit_name: token_limit(request, sampling),
             "seed": (request.seed, request.seed % _SEED_RANGE, None)[self._seed_form],
             "n": 1,
-            **self._drawing(sampling),
+            **self._sampling.values(sampling),
         }
         return {"model": self._model, **asked, **{name: v for name, v in values.items() if v is not None}}
 
-    def _drawing(self, sampling: Sampling) -> dict[str, float]:
-        values = {"temperature": sampling.temperature, "top_p": sampling.top_p}
-        return {n: v for n, v in values.items() if v != _API_DEFAULT or n not in self._left_out}
-
-    def learn(self, sent: dict[str, Any], complaint: Complaint) -> None:
-        """Change what a refusal is about, if that can be changed without another meaning.
-
-        Args:
-            sent: what `arguments` returned for the refused request, maybe before others led to a change.
-            complaint: the server's.
-        """
+    def learn(self, sent: dict[str, Any], complaint: Complaint) -> str | None:
+        """Change what a refusal is about, if that can be changed; see `Provider.learn`."""
         if "messages" in sent and "max_tokens" in sent and complaint.names("max_completion_tokens"):
             self._limit_name = "max_completion_tokens"
         if "seed" in sent and complaint.names("seed"):
             tried = 0 if sent["seed"] >= _SEED_RANGE else 1
             self._seed_form = max(self._seed_form, tried + 1)
-        for name in ("temperature", "top_p"):
-            if sent.get(name) == _API_DEFAULT and complaint.names(name):
-                self._left_out.add(name)
-
-
-def read_complaint(status: int, body: bytes) -> Complaint:
-    """Return what an answer that is an error says, whichever of the usual shapes it has."""
-    text = body.decode("utf-8", "replace")
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        page = text.lstrip().startswith("<")
-        return Complaint(
-            status=status, message="an HTML page" if page else _one_line(text), code="", parameter=""
-        )
-    if isinstance(value, list) and value:
-        value = value[0]
-    if isinstance(value, dict):
-        value = value.get("error") or value
-    if not isinstance(value, dict):
-        return Complaint(status=status, message=_one_line(str(value)), code="", parameter="")
-    message = value.get("message") or value.get("detail") or value
-    return Complaint(
-        status=status,
-        message=_one_line(message if isinstance(message, str) else json.dumps(message)),
-        code=str(value.get("code") or value.get("type") or ""),
-        parameter=str(value.get("param") or ""),
-    )
+        return self._sampling.learn(sent, complaint)
 
 
 def read_answer(body: bytes) -> Answer:
@@ -141,13 +81,7 @@ def read_answer(body: bytes) -> Answer:
     Raises:
         BrokenAnswerError: it is not what the protocol promises, or the server broke it off.
     """
-    try:
-        reply = _Reply.model_validate(json.loads(body))
-    except ValidationError as error:
-        where = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise BrokenAnswerError(f"without {where} ({read_complaint(200, body).message})") from error
-    except (ValueError, RecursionError) as error:
-        raise BrokenAnswerError(f"that is not JSON ({read_complaint(200, body).message})") from error
+    reply = read_reply(_Reply, body)
     choice = reply.choices[0]
     if choice.message is None and choice.text is None:
         raise BrokenAnswerError("without a message")
@@ -160,9 +94,11 @@ def read_answer(body: bytes) -> Answer:
         text=text,
         finish_reason=choice.finish_reason,
         prompt_tokens=reply.usage.prompt_tokens,
-        completion_tokens=reply.usage.completion_tokens,
+        completion_tokens=reply.usage.drawn,
+        reasoning_tokens=reply.usage.completion_tokens_details.reasoning_tokens,
         model=reply.model,
         fingerprint=reply.system_fingerprint,
+        id=reply.id,
     )
 
 
@@ -174,7 +110,7 @@ def _text(content: Any) -> Any:
         ]
         content = "".join(part for part in parts if isinstance(part, str))
     if isinstance(content, str):
-        return content.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return whole_characters(content)
     return content
 
 
@@ -198,18 +134,29 @@ class _Choice(BaseModel):
         return self.message.content or self.message.refusal or ""
 
 
+class _Details(BaseModel):
+    reasoning_tokens: int | None = None
+
+
 class _Usage(BaseModel):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    total_tokens: int | None = None
+    completion_tokens_details: Annotated[_Details, OR_EMPTY] = _Details()
+
+    @property
+    def drawn(self) -> int | None:
+        """All tokens drawn: some servers count those of the model's thoughts apart, and only the total tells."""
+        thoughts = self.completion_tokens_details.reasoning_tokens
+        if not thoughts or self.completion_tokens is None or self.prompt_tokens is None:
+            return self.completion_tokens
+        apart = self.total_tokens == self.prompt_tokens + self.completion_tokens + thoughts
+        return self.completion_tokens + thoughts if apart else self.completion_tokens
 
 
 class _Reply(BaseModel):
     choices: list[_Choice] = Field(min_length=1)
-    usage: Annotated[_Usage, BeforeValidator(lambda usage: usage or {})] = _Usage()
+    usage: Annotated[_Usage, OR_EMPTY] = _Usage()
     model: str | None = None
     system_fingerprint: str | None = None
-
-
-def _one_line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST_QUOTE else f"{line[:_LONGEST_QUOTE]}…"
+    id: str | None = None

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from rusteval.errors import InfrastructureError
-from rusteval.generation.api.retrying import RetryPolicy, TransientError, retrying
+from rusteval.generation.api.adaptive_limit import AdaptiveLimit
+from rusteval.generation.api.retrying import RetryPolicy, TransientError, is_overload, retrying
 from rusteval.generation.engine import Request
 
-_SAY_EVERY_S = 5.0
+_SAY_EVERY_S = 30.0
 _SHORTEST_SAID_S = 1.0
 _FEWEST_FAILURES = 3
 
@@ -15,17 +16,18 @@ _FEWEST_FAILURES = 3
 class RequestPool[T]:
     """Has requests answered by a fixed number of workers, so that thousands of them take no more memory than a few.
 
-    A wait that the server asks for is kept by all workers. A request that fails for good is left out and the
+    How many of them ask at a time follows what the server bears: see `AdaptiveLimit`. A wait that the server asks for is kept by all workers. A request that fails for good is left out and the
     others go on, until as many in a row have failed as there are workers (three at least).
 
     Args:
         attempt: asks once; raises TransientError where another try may help. Any other error ends the run.
         keep: called with each request that was answered and its answer, one at a time.
         policy: how often and after what waits a request is tried again.
-        say: takes a line about a wait of a second or more; at most one in five seconds.
+        say: takes a line about a wait of a second or more; at most one in thirty seconds.
 
     Attributes:
         repeated: how many tries followed a failed one.
+        highest: most requests that were under way at a time.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class RequestPool[T]:
         say: Callable[[str], None],
     ) -> None:
         self.repeated = 0
+        self.highest = 0
         self._attempt = attempt
         self._keep = keep
         self._policy = policy
@@ -59,21 +62,24 @@ class RequestPool[T]:
         """
         queue = iter(requests)
         patience = max(workers, _FEWEST_FAILURES)
+        limit = AdaptiveLimit(workers)
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(min(workers, len(requests))):
-                    group.create_task(self._work(queue, patience))
+                    group.create_task(self._work(queue, patience, limit))
         except ExceptionGroup as errors:
             # The first tells what is wrong; those of the other workers say the same, or follow from it.
             raise errors.exceptions[0] from None
+        finally:
+            self.highest = max(self.highest, limit.highest)
         if self._failed:
             raise InfrastructureError(self._report(len(requests)))
 
-    async def _work(self, queue: Iterator[Request], patience: int) -> None:
+    async def _work(self, queue: Iterator[Request], patience: int, limit: AdaptiveLimit) -> None:
         while self._failed_in_row < patience and (request := next(queue, None)) is not None:
             tries = retrying(self._policy, answered=lambda: self._answered, on_wait=self._wait)
             try:
-                answer: T = await tries(self._try, request)
+                answer: T = await tries(self._try, request, limit)
             except TransientError as error:
                 self._failed.append((request, error))
                 self._failed_in_row += 1
@@ -82,11 +88,23 @@ class RequestPool[T]:
             self._failed_in_row = 0
             self._keep(request, answer)
 
-    async def _try(self, request: Request) -> T:
+    async def _try(self, request: Request, limit: AdaptiveLimit) -> T:
+        async with limit.place():
+            await self._until_open()
+            began = asyncio.get_running_loop().time()
+            try:
+                answer = await self._attempt(request)
+            except TransientError as error:
+                if is_overload(error.status):
+                    limit.overloaded(began)
+                raise
+            limit.kept_up()
+            return answer
+
+    async def _until_open(self) -> None:
         clock = asyncio.get_running_loop().time
         while (left := self._closed_until - clock()) > 0:  # noqa: ASYNC110 another answer may move the end
             await asyncio.sleep(left)
-        return await self._attempt(request)
 
     def _wait(self, error: TransientError, wait_s: float, tries: int) -> None:
         now = asyncio.get_running_loop().time()

@@ -16,6 +16,8 @@ from tenacity import (
 )
 
 _RETRIED = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_MANY_REQUESTS})
+# 529 is what services without a better number for it say when all of their users together ask too much.
+_OVERLOADED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, 529})
 _LONGEST_SPREAD_S = 1.0
 
 
@@ -55,6 +57,11 @@ class RetryPolicy:
 def is_worth_retrying(status: int) -> bool:
     """Return whether the same request may get another answer later."""
     return status in _RETRIED or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def is_overload(status: int | None) -> bool:
+    """Return whether a server asks for fewer requests at a time."""
+    return status in _OVERLOADED
 
 
 def asked_wait_s(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:

@@ -21,6 +21,7 @@ import httpx
 import psutil
 
 from rusteval.errors import InfrastructureError, InputError
+from rusteval.generation.vllm.served import find_served
 from rusteval.generation.vllm.server_log import explain_end, last_line
 from rusteval.generation.vllm.server_site import (
     HOST,
@@ -31,7 +32,7 @@ from rusteval.generation.vllm.server_site import (
 )
 
 BASE_NAME = "base"
-"""What the served model is called in requests, whatever it is."""
+"""What a model is called in requests, whatever it is, unless the plan says otherwise."""
 PATIENCE_S = 1200.0
 """How long a server may take until it answers: a large model is read from a slow disk and compiled."""
 SAY_EVERY_S = 15.0
@@ -40,6 +41,7 @@ END_GRACE_S = 15.0
 MEMORY_GRACE_S = 30.0
 MEMORY_SLACK_MIB = 512
 _POLL_S = 0.25
+_KEEPER_NAME = "vllm-keeper"
 
 # `read` returns at the end of the pipe. The loop around `wait` is for the trap, which interrupts it.
 _KEEPER = """
@@ -75,6 +77,9 @@ class ServerPlan:
     Attributes:
         model: folder or hub name of the model to serve.
         arguments: options of vLLM's OpenAI server beside model, name, host and port.
+        served_name: what the model is called in requests.
+        key: what requests must carry; by default one that nobody else knows, None lets everybody ask.
+        host: address to listen on.
         environment: variables beside those of this process.
         python: interpreter of the environment that has vLLM; None is this one.
         port: to listen on; None takes a free one.
@@ -85,6 +90,9 @@ class ServerPlan:
 
     model: str
     arguments: tuple[str, ...]
+    served_name: str = BASE_NAME
+    key: str | None = field(default_factory=lambda: secrets.token_urlsafe(32), repr=False)
+    host: str = HOST
     environment: Mapping[str, str] = field(default_factory=dict)
     python: Path | None = None
     port: int | None = None
@@ -113,7 +121,6 @@ class VllmServer:
         self.port = 0
         self.command: tuple[str, ...] = ()
         self._say = say or (lambda _: None)
-        self._key = secrets.token_urlsafe(32)
         self._process: subprocess.Popen[bytes] | None = None
         self._lifeline: int | None = None
         self._log_start = 0
@@ -133,12 +140,12 @@ class VllmServer:
     @property
     def url(self) -> str:
         """Where it listens."""
-        return f"http://{HOST}:{self.port}"
+        return f"http://{self.plan.host}:{self.port}"
 
     @property
     def headers(self) -> dict[str, str]:
-        """What requests must carry: nobody else on the machine knows the key."""
-        return {"Authorization": f"Bearer {self._key}"}
+        """What requests must carry."""
+        return {} if self.plan.key is None else {"Authorization": f"Bearer {self.plan.key}"}
 
     @property
     def pid(self) -> int:
@@ -156,11 +163,18 @@ class VllmServer:
         self.version = installed_version(python)
         self.port = self.plan.port or free_port()
         if self.plan.port is not None:
-            require_free(self.plan.port)
+            _require_free(self.plan.port)
         self._gpu_memory = gpu_memory_used()
         self.command = (
             *(python, "-m", "vllm.entrypoints.openai.api_server", "--model", self.plan.model),
-            *("--served-model-name", BASE_NAME, "--host", HOST, "--port", str(self.port)),
+            *(
+                "--served-model-name",
+                self.plan.served_name,
+                "--host",
+                self.plan.host,
+                "--port",
+                str(self.port),
+            ),
             *self.plan.arguments,
         )
         try:
@@ -183,7 +197,7 @@ class VllmServer:
             os.close(self._lifeline)  # the keeper ends the group
             self._lifeline = None
         deadline = time.monotonic() + END_GRACE_S + 5
-        while (left := _members(process.pid)) and time.monotonic() < deadline:
+        while (left := group_members(process.pid)) and time.monotonic() < deadline:
             process.poll()
             time.sleep(0.05)
         for member in left:
@@ -230,7 +244,7 @@ class VllmServer:
             log.flush()
             self._log_start = log.tell()
             self._process = subprocess.Popen(
-                ["sh", "-c", _KEEPER, "vllm-keeper", *self.command],
+                ["sh", "-c", _KEEPER, _KEEPER_NAME, *self.command],
                 stdin=keeper_input,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -240,7 +254,9 @@ class VllmServer:
 
     def _environment(self) -> dict[str, str]:
         # What points our own Python at its modules would mislead another one.
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        dropped = ("PYTHON", "VLLM_API_KEY")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+        key = {} if self.plan.key is None else {"VLLM_API_KEY": self.plan.key}
         return {
             **kept,
             "PATH": os.pathsep.join([str(Path(self.command[0]).parent), kept.get("PATH", os.defpath)]),
@@ -248,7 +264,7 @@ class VllmServer:
             "PYTHONUNBUFFERED": "1",
             "VLLM_NO_USAGE_STATS": "1",
             **self.plan.environment,
-            "VLLM_API_KEY": self._key,
+            **key,
             "KEEPER_TENTHS": str(round(END_GRACE_S * 10)),
         }
 
@@ -269,7 +285,7 @@ class VllmServer:
             answer = httpx.post(
                 f"{self.url}/v1/completions",
                 headers=self.headers,
-                json={"model": BASE_NAME, "prompt": "a", "max_tokens": 1, "temperature": 0},
+                json={"model": self.plan.served_name, "prompt": "a", "max_tokens": 1, "temperature": 0},
                 timeout=max(30.0, deadline - time.monotonic()),
                 trust_env=False,
             )
@@ -303,6 +319,18 @@ class VllmServer:
             time.sleep(0.5)
 
 
+def _require_free(port: int) -> None:
+    try:
+        require_free(port)
+    except InputError as error:
+        found = find_served(f"http://{HOST}:{port}")
+        if found is None or (found.models is None and not found.refused):
+            raise
+        raise InputError(
+            f"--port {port}: {found.description} answers there already; end it or give another port"
+        ) from error
+
+
 def _open_log(path: Path) -> IO[bytes]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -313,11 +341,20 @@ def _open_log(path: Path) -> IO[bytes]:
         ) from error
 
 
-def _members(group: int) -> list[psutil.Process]:
-    """Return the processes of a group that live."""
+def group_members(group: int) -> list[psutil.Process]:
+    """Return the processes of a process group that live."""
     members = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
             if os.getpgid(process.pid) == group and process.status() != psutil.STATUS_ZOMBIE:
                 members.append(process)
     return members
+
+
+def is_server_group(group: int) -> bool:
+    """Return whether a process group is that of a server, and not of a later program that got its number."""
+    for member in group_members(group):
+        with contextlib.suppress(psutil.Error):
+            if _KEEPER_NAME in member.cmdline():
+                return True
+    return False

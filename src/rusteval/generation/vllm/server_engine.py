@@ -251,6 +251,8 @@ class VllmServerEngine:
 
     def _put_on(self, source: ModelSource) -> str:
         """Load an adapter into the server, unless it is there already, and return its name."""
+        if not self._server.running():  # it may have died since its last answer
+            self._start_again(str(self._server.why_ended()))
         folder = adapter_folder(source)
         key = (folder, (folder / ADAPTER_WEIGHTS).stat().st_mtime_ns)
         if key in self._loaded:

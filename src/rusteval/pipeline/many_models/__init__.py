@@ -1,0 +1,1 @@
+"""Many models from one file: inference, evaluation and comparison, each stage resumable."""

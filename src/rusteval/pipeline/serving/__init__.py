@@ -1,0 +1,1 @@
+"""One model served by vLLM in the foreground, for whoever asks: `rusteval serve`."""
