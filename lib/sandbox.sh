@@ -126,8 +126,8 @@ sandbox_install() {
   apt_install "${missing[@]}"
 }
 
-# sandbox_doctor [MODE]: the judge's own self-test of the sandbox that this run will use; exit code 3: none passes.
-sandbox_doctor() { PATH="$(rust_path)" "$VENV_DIR/bin/rusteval" doctor --sandbox-mode "${1:-$SANDBOX_MODE}"; }
+# sandbox_doctor [MODE [OPTION]]: the judge's own self-test of the sandbox that this run will use; exit code 3: none passes.
+sandbox_doctor() { PATH="$(rust_path)" "$VENV_DIR/bin/rusteval" doctor --sandbox-mode "${1:-$SANDBOX_MODE}" "${@:2}"; }
 
 # docker_try: build Docker's images and test it; where that fails, the others take its place.
 docker_try() {
@@ -139,11 +139,12 @@ docker_try() {
   }
 }
 
-# sandbox_proof_check: the self-test; it builds nothing, since Docker's images are made by the step itself.
+# sandbox_proof_check: the self-test, or the memory of one that passed here since the machine was started, with the same
+# tools; it builds nothing, since Docker's images are made by the step itself.
 sandbox_proof_check() {
   local report name reason code=0
   [[ "$SANDBOX_MODE" != none ]] || { emit_fact "nothing to test: SANDBOX_MODE=none" && return 0; }
-  report="$(RUSTEVAL_DOCKER_BUILD=0 sandbox_doctor)" || code=$?
+  report="$(RUSTEVAL_DOCKER_BUILD=0 sandbox_doctor "$SANDBOX_MODE" --remembered)" || code=$?
   case "$code" in
     0) name="${report##* }" ;;
     3) emit_fact "no sandbox passes it" && return 40 ;;

@@ -149,6 +149,9 @@ def audit(
 @app.command(context_settings=CONTEXT)
 def doctor(
     sandbox_mode: SandboxOption = "auto",
+    remembered: Annotated[
+        bool, Option("--remembered", help="Accept a self-test that passed before under the same conditions.")
+    ] = False,
     as_json: Annotated[bool, Option("--json", help="Print one JSON object, and nothing else.")] = False,
 ) -> None:
     """Prove that this machine can judge: toolchain found, sandbox contains what it must."""
@@ -156,7 +159,7 @@ def doctor(
     from rusteval.judging.toolchain import find_toolchain
 
     toolchain = find_toolchain(environ=os.environ)
-    sandbox, report = choose_sandbox(sandbox_mode, toolchain=toolchain, anew=True)
+    sandbox, report = choose_sandbox(sandbox_mode, toolchain=toolchain, anew=not remembered)
     facts = {
         "rustc": toolchain.version,
         "clippy": toolchain.clippy_driver is not None,

@@ -211,3 +211,9 @@ def test_doctor_tells_what_judges_here(cache: Path) -> None:
     assert facts["clippy"] is True
     assert facts["self_test"]["ok"] is True
     assert facts["sandbox"] in {"firejail", "bubblewrap"}
+    assert facts["self_test"]["remembered_from"] is None
+    again = json.loads(rusteval("doctor", "--json", "--remembered", cache=cache).stdout)
+    assert again["sandbox"] == facts["sandbox"]
+    assert again["self_test"]["remembered_from"] is not None
+    anew = json.loads(rusteval("doctor", "--json", cache=cache).stdout)
+    assert anew["self_test"]["remembered_from"] is None
