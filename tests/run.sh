@@ -7,6 +7,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly VENV=.venv UV_VERSION=0.13.8 TORCH_VERSION=2.7.1
 readonly VLLM_VENV=.venv-vllm VLLM_VERSION=0.32.0 VLLM_TORCH_VERSION=2.13.0 VLLM_TORCHVISION_VERSION=0.28.0
+# What runs after bats, beside the rest of pytest: tests that hardly mind what else the machine is doing.
+readonly BESIDE=(tests/unit tests/integration/generation/test_{anthropic,google,openai,xai}_engine.py
+  tests/integration/generation/test_api_services.py)
 readonly SHELLCHECK_EXTRA=add-default-case,avoid-nullary-conditions,deprecate-which,quote-safe-variables,require-double-brackets
 readonly SYSTEM_PACKAGES=(bats bubblewrap chromium debootstrap firejail gcc git jq procps shellcheck shfmt strace tmux util-linux)
 
@@ -92,6 +95,14 @@ shell_files() {
     'tests/bats/*.bash' 'tests/bats/stubs/*'
 }
 
+# run_beside LOG ARGUMENTS: bats, and the part of pytest that is beside it unless pytest was given arguments.
+run_beside() {
+  local failed=0
+  bats --recursive tests/bats >"$1" 2>&1 || failed=1
+  (($2)) || "$VENV/bin/python" -m pytest "${BESIDE[@]}" >"$1.pytest" 2>&1 || failed=1
+  return "$failed"
+}
+
 main() {
   install_system_packages
   install_python_packages
@@ -105,13 +116,19 @@ main() {
   "$VENV/bin/ruff" check "${python_sources[@]}"
   "$VENV/bin/ruff" format --check "${python_sources[@]}"
   "$VENV/bin/mypy"
-  say "pytest, and bats beside it"
+  say "pytest, and bats with a part of pytest beside it"
   export CI="${CI:-1}" # what cannot be tried here is a failure, not a skip
-  local failed=0 log=$VENV/bats.log bats
-  bats --recursive tests/bats >"$log" 2>&1 &
-  bats=$!
-  "$VENV/bin/python" -m pytest "$@" || failed=1
-  wait "$bats" || failed=1
+  local failed=0 log=$VENV/bats.log beside
+  local -a ignored=()
+  (($#)) || ignored=("${BESIDE[@]/#/--ignore=}")
+  run_beside "$log" "$#" &
+  beside=$!
+  "$VENV/bin/python" -m pytest "${ignored[@]}" "$@" || failed=1
+  wait "$beside" || failed=1
+  if ((!$#)); then
+    say "pytest, the part that ran beside"
+    cat "$log.pytest"
+  fi
   say "bats"
   cat "$log"
   printf 'bats: %d passed, %d failed\n' "$(grep -c '^ok ' "$log")" "$(grep -c '^not ok ' "$log")"

@@ -15,7 +15,7 @@ from rusteval.judging.limits import GIB
 from rusteval.problems.models import Suite
 
 SEED = 3_000
-SIZE = 500
+SIZE = 300
 OF_A_KIND_WITH_CLIPPY = 5
 SLEEPER = "r38_sleep"  # ends by the wall clock, and is judged twice: a minute of waiting that tells nothing
 DECISIONS = ("outcome", "error_type", "error_code", "compile_ok", "test_ok", "clippy_ok", "tests_run", "edition", "binary_size_bytes", "result")  # fmt: skip
@@ -124,7 +124,7 @@ def differences(problems, corpus, *, clippy):
 
 def test_the_whole_corpus_is_judged_together_as_alone(corpus):
     problems, items = corpus
-    assert len(items) > 800
+    assert len(items) > 600
     assert differences(problems, items, clippy=False) == []
 
 

@@ -102,6 +102,9 @@ def wait_until(condition) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.skipif(
+    "RUSTEVAL_TEST_LONG" not in os.environ, reason="takes minutes: RUSTEVAL_TEST_LONG=1 runs it"
+)
 def test_each_base_gets_a_server_of_its_own_and_a_killed_one_is_started_again(
     demo, tmp_path, monkeypatch, capsys
 ):
