@@ -41,6 +41,12 @@ def test_the_best_comes_first_and_every_other_is_measured_against_it():
     assert 0.98 < high < 0.99
 
 
+def test_of_models_that_are_level_the_one_that_does_better_in_the_tests_comes_first():
+    strict = [{**one, "passed": False} for one in model("1111")]
+    scores = score_models({"neither": model("0000"), "tests": strict}, clusters={}, seed=1)
+    assert [score.name for score in scores] == ["tests", "neither"]
+
+
 def test_what_was_not_judged_is_in_no_denominator_but_in_the_endings():
     rows = [*model("11"), {**row("T/2", passed=None, build=None), "outcome": "infra_error"}]
     rows[2] |= {"clippy_passed": None}

@@ -99,7 +99,7 @@ class ModelScore:
 def score_models(
     rows: Mapping[str, Sequence[Row]], *, clusters: Mapping[str, str], seed: int
 ) -> list[ModelScore]:
-    """Return every model's score, the best first; models that are level stand in the order given.
+    """Return every model's score, the best first; models that are level in everything stand in the order given.
 
     Args:
         rows: judged answers by model.
@@ -107,7 +107,9 @@ def score_models(
         seed: of the permutations.
     """
     scores = [_score(name, own, clusters=clusters) for name, own in rows.items()]
-    scores.sort(key=lambda score: -(score.rates["overall"].value or 0.0))
+    # of those that are level, the one that does better in the tests, and then the one that compiles more often
+    ranks = ("overall", "test", "build")
+    scores.sort(key=lambda score: [-(score.rates[rate].value or 0.0) for rate in ranks])
     if len(scores) < 2:  # noqa: PLR2004 -- a comparison takes two
         return scores
     best = rows[scores[0].name]
