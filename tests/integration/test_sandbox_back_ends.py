@@ -44,19 +44,28 @@ while :; do case "$1" in --*) shift ;; *) exec "$@" ;; esac; done
 """
 HOARDER = """
 import os, time
-children = []
+reading, writing = os.pipe()
+os.set_blocking(reading, False)
+living = set()
 for _ in range(20):
     child = os.fork()
     if child == 0:
         held = bytearray(320 << 20)
         held[::4096] = b"x" * len(held[::4096])
         os.write(1, b"full\\n")
+        os.write(writing, b"%d " % os.getpid())
         time.sleep(600)
-    children.append(child)
+    living.add(child)
     time.sleep(0.05)
-time.sleep(1)
-killed = [child for child in children if os.waitpid(child, os.WNOHANG)[0]]
-os.write(1, b"killed " * len(killed))
+said = b""
+while not living <= set(map(int, said.split())):  # until whoever lives has all that it wants
+    time.sleep(0.05)
+    living -= {child for child in living if os.waitpid(child, os.WNOHANG)[0]}
+    try:
+        said += os.read(reading, 4096)
+    except BlockingIOError:
+        pass
+os.write(1, b"killed " * (20 - len(living)))
 """
 
 
