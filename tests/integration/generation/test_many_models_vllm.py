@@ -194,9 +194,6 @@ def test_another_server_on_the_port_is_named(demo):
         server.server_close()
 
 
-@pytest.mark.skipif(
-    "RUSTEVAL_TEST_LONG" not in os.environ, reason="takes minutes: RUSTEVAL_TEST_LONG=1 runs it"
-)
 def test_a_killed_run_leaves_no_server(demo, tmp_path):
     """The server here never becomes well, so the run is certain to be waiting for it."""
     shutil.copytree(demo.base, tmp_path / "slow")
