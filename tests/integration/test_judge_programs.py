@@ -26,6 +26,7 @@ CASES = {
     "abort": ("pub fn is_even(_n: i64) -> bool { std::process::abort() }", "failed", "runtime_error"),
     "compile bomb": ("const fn f() -> u64 { let mut x = 1; while x != 0 { x = 3 * x % 1_000_003; } x }\nconst X: u64 = f();\npub fn is_even(n: i64) -> bool { X == 0 && n % 2 == 0 }", "failed", "compile_timeout"),
     "compiler crash": (f"pub fn is_even(n: i64) -> bool {{ {'(' * 100_000}n{')' * 100_000} % 2 == 0 }}", "failed", "compile_error"),
+    "wordless error": ('compile_error!("");\npub fn is_even(n: i64) -> bool { n % 2 == 0 }', "failed", "compile_error"),
     "no text": ("", "failed", "compile_error"),
     "odd text": ("\ud800\x00\ufeff pub fn is_even(n: i64) -> bool { n % 2 == 0 }", "failed", "compile_error"),
     "prints": ('pub fn is_even(n: i64) -> bool { print!("no line end"); eprintln!("n = {n}"); n % 2 == 0 }', "passed", None),

@@ -54,25 +54,31 @@ class VerdictCache:
 
     def get(self, key: str) -> Judgement | None:
         """Return the judgement under a key, or None. Raises InputError if the file cannot be read."""
-        with self._lock, self._told():
-            row = self._connection.execute(
-                "SELECT judgement FROM judgements WHERE key = ?", (key,)
-            ).fetchone()
-        if row is None:
+        text = self.get_text(key)
+        if text is None:
             return None
         try:
-            return Judgement.model_validate_json(row[0])
+            return Judgement.model_validate_json(text)
         except ValidationError:
             return None
 
     def put(self, key: str, judgement: Judgement) -> None:
         """Keep a judgement, if it is final. Raises InputError if the file cannot be written."""
-        if not judgement.final:
-            return
+        if judgement.final:
+            self.put_text(key, judgement.model_dump_json())
+
+    def get_text(self, key: str) -> str | None:
+        """Return what is kept under a key, as text; a damaged row may be any. Raises InputError as `get` does."""
         with self._lock, self._told():
-            self._connection.execute(
-                "INSERT OR REPLACE INTO judgements VALUES (?, ?)", (key, judgement.model_dump_json())
-            )
+            row = self._connection.execute(
+                "SELECT judgement FROM judgements WHERE key = ?", (key,)
+            ).fetchone()
+        return None if row is None else str(row[0])
+
+    def put_text(self, key: str, text: str) -> None:
+        """Keep the text of another kind of result, whose key says so. Raises InputError as `put` does."""
+        with self._lock, self._told():
+            self._connection.execute("INSERT OR REPLACE INTO judgements VALUES (?, ?)", (key, text))
 
     def _check_layout(self) -> None:
         found = self._connection.execute("PRAGMA user_version").fetchone()[0]

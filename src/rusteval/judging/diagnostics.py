@@ -11,7 +11,7 @@ class Diagnostic:
     """One message of the compiler.
 
     `files` are the source files that the primary spans lie in, with macro expansions followed back to the code
-    that was written; empty for messages about no place, such as the linker's.
+    that was written; empty for messages about no place, such as the linker's. `line` is that of the first of them.
     """
 
     level: str
@@ -20,6 +20,7 @@ class Diagnostic:
     rendered: str
     files: frozenset[str]
     labelled: frozenset[str] = frozenset()
+    line: int | None = None
 
 
 def parse_diagnostics(output: bytes) -> Iterator[Diagnostic]:
@@ -36,21 +37,24 @@ def parse_diagnostics(output: bytes) -> Iterator[Diagnostic]:
 
 
 def _diagnostic(value: dict[str, Any]) -> Diagnostic:
-    spans = value.get("spans") or []
+    spans = [(_written(span), bool(span.get("is_primary"))) for span in value.get("spans") or []]
+    lines = [span.get("line_start") for span, primary in spans if primary]
     return Diagnostic(
         level=str(value.get("level", "")),
         code=(value.get("code") or {}).get("code"),
         message=str(value.get("message", "")),
         rendered=str(value.get("rendered") or ""),
-        files=frozenset(_written_in(span) for span in spans if span.get("is_primary")),
-        labelled=frozenset(_written_in(span) for span in spans if not span.get("is_primary")),
+        files=frozenset(str(span.get("file_name", "")) for span, primary in spans if primary),
+        labelled=frozenset(str(span.get("file_name", "")) for span, primary in spans if not primary),
+        line=lines[0] if lines else None,
     )
 
 
-def _written_in(span: dict[str, Any]) -> str:
+def _written(span: dict[str, Any]) -> dict[str, Any]:
+    """Return the span of the code that was written, of which this one may be a macro's expansion."""
     while span.get("expansion"):
         span = span["expansion"]["span"]
-    return str(span.get("file_name", ""))
+    return span
 
 
 def crash_text(output: bytes) -> str:

@@ -101,14 +101,15 @@ def failure_alone(
 
 def failure_by_errors(index: int, errors: Sequence[Diagnostic], *, edition: str, time_ms: float) -> Failure:
     """Return why a program does not compile in whose files the compiler found these errors."""
-    message = names_only_own(errors[0].message, index=index)
+    # `compile_error!("")` is an error without a word
+    first_line = next(iter(names_only_own(errors[0].message, index=index).splitlines()), "")
     return Failure(
         edition=edition,
         time_ms=time_ms,
         error_type="compile_error",
         error_code=_first_code(errors),
         stderr=cut(rendered(index, errors)),
-        result=f"compile error: {message.splitlines()[0][:200]}",
+        result=f"compile error: {first_line[:200]}",
         codes=frozenset(found.code for found in errors if found.code),
         names_edition=any(_LATER_EDITION in found.rendered for found in errors),
     )

