@@ -15,7 +15,7 @@ def unpack(block):
 
 def pack(verdicts, **options):
     run = make_run(tasks=1, verdicts={"base": verdicts}, roles=("base",))
-    return pack_answers(run.suite.problems, analyse(run)[0], **options)
+    return pack_answers(run.suite.problems, analyse(run), **options)
 
 
 def test_identical_answers_are_stored_once_with_their_number():
@@ -26,7 +26,7 @@ def test_identical_answers_are_stored_once_with_their_number():
     assert [(answer["code"], answer["count"]) for answer in shown] == [("same", 5), ("other", 1)]
     assert shown[0]["ids"] == [0, 1, 2, 3, 4]
     assert content["answers"]["base"]["hidden"] == 0
-    assert content["prompt"] == make_suite(1).problems[0].prompt
+    assert content["tests"] == make_suite(1).problems[0].test
 
 
 def test_equal_text_with_another_verdict_is_another_answer():
@@ -35,7 +35,17 @@ def test_equal_text_with_another_verdict_is_another_answer():
         make_verdict("hangs", completion="same", completion_id=1),
     ]
     shown = unpack(pack(verdicts).blocks[0])["answers"]["base"]["shown"]
-    assert [answer["outcome"] for answer in shown] == ["passed", "failed"]
+    assert [answer["verdicts"][0]["outcome"] for answer in shown] == ["passed", "failed"]
+
+
+def test_an_answer_has_its_verdict_in_each_mode_once():
+    shown = unpack(pack([make_verdict("violation"), make_verdict("wrong", completion_id=1)]).blocks[0])[
+        "answers"
+    ]["base"]["shown"]
+    without, enforced = shown[0]["verdicts"]
+    assert (without["outcome"], without["error"]) == ("passed", None)
+    assert (enforced["outcome"], enforced["error"]) == ("failed", "policy_violation")
+    assert shown[1]["verdicts"][1] is None
 
 
 def test_hostile_answers_come_back_unharmed_and_hold_no_markup():

@@ -1,14 +1,12 @@
 import json
 import re
-import struct
-import xml.etree.ElementTree as ET
 
 import pytest
 
-from builders import HOSTILE, make_model, make_run, make_suite, make_task, make_verdict
+from builders import HOSTILE, make_run, make_task, make_verdict
 from markdown_tables import MARKDOWN, row_of, table_with, tables_of
 from rusteval.reports.analysis import analyse, error_rows, warnings
-from rusteval.reports.charts import draw_charts
+from rusteval.reports.charts import CHART_NAMES
 from rusteval.reports.run_view import ModelRun
 from rusteval.reports.write import write_reports
 from rusteval.statistics.metrics import compute_metrics
@@ -17,13 +15,15 @@ from rusteval.statistics.metrics import compute_metrics
 def test_all_files_of_a_run_with_two_models_and_two_modes(tmp_path):
     paths = write_reports(make_run(tasks=5, samples=4), output_dir=tmp_path)
     written = {str(path.relative_to(tmp_path)) for path in paths}
-    assert written == {
+    charts = {name for name in written if name.startswith("charts/")}
+    assert written - charts == {
         "no-policy/metrics.json", "no-policy/comparison_report.md",
         "policy/metrics.json", "policy/comparison_report.md",
         "combined_summary.md", "report.html", "eval_metadata.json",
-        "charts/pass_at_k.png", "charts/pass_at_k.svg", "charts/outcomes.png", "charts/outcomes.svg",
-        "charts/task_differences.png", "charts/task_differences.svg",
     }  # fmt: skip
+    assert charts <= {f"charts/{name}.{suffix}" for name in CHART_NAMES for suffix in ("png", "svg")}
+    for name in ("pass_at_k", "outcomes", "task_differences"):
+        assert {f"charts/{name}.png", f"charts/{name}.svg"} <= charts
     assert {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()} == written
 
 
@@ -31,7 +31,12 @@ def test_metrics_json_holds_what_the_verdicts_say(tmp_path):
     run = make_run(tasks=4, samples=3, k_values=(1, 3))
     write_reports(run, output_dir=tmp_path)
     document = json.loads((tmp_path / "no-policy/metrics.json").read_text())
-    assert list(document) == ["base", "finetuned", "comparison", "human_eval_rust", "config", "timestamp"]
+    assert list(document) == [
+        "base", "finetuned", "comparison", "categories", "without_suspicious_tasks", "human_eval_rust",
+        "config", "timestamp",
+    ]  # fmt: skip
+    assert list(document["categories"]) == ["numbers"]
+    assert document["without_suspicious_tasks"] is None
     for model in run.models:
         expected = compute_metrics(
             model.verdicts,
@@ -213,38 +218,6 @@ def test_every_failed_sample_is_in_the_error_table():
             not verdict.passed for verdict in model.verdicts
         )
     assert {row.name for row in rows} >= {"policy_violation", "compile_error", "no_code"}
-
-
-def test_charts_are_whole_pictures_in_print_resolution():
-    run = make_run(tasks=40, samples=4, k_values=(1, 4))
-    charts = draw_charts(run, analyse(run))
-    assert [chart.name for chart in charts] == ["pass_at_k", "outcomes", "task_differences"]
-    for chart in charts:
-        assert chart.png.startswith(b"\x89PNG")
-        width, height = struct.unpack(">II", chart.png[16:24])
-        assert 1000 < width < 2500
-        assert 300 < height < 1600
-        pixels_per_metre = struct.unpack(">I", chart.png[chart.png.index(b"pHYs") + 4 :][:4])[0]
-        assert round(pixels_per_metre * 0.0254) == 200
-        for svg in (chart.svg, chart.dark_svg):
-            assert ET.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
-        assert chart.svg != chart.dark_svg
-        assert chart.description
-
-
-def test_charts_of_runs_with_little_data():
-    nothing = make_run(tasks=2, verdicts={"base": make_task(["infra"]), "finetuned": make_task(["infra"])})
-    assert [chart.name for chart in draw_charts(nothing, analyse(nothing))] == ["outcomes"]
-    dollars = make_suite(2).model_copy(
-        update={
-            "problems": tuple(
-                p.model_copy(update={"task_id": f"$x_{i}^$"}) for i, p in enumerate(make_suite(2).problems)
-            )
-        }
-    )
-    models = {role: make_model(dollars, samples=2, skill=0.5, seed=1) for role in ("base", "finetuned")}
-    run = make_run(suite=dollars, verdicts=models, modes=("policy",))
-    assert len(draw_charts(run, analyse(run))) == 3
 
 
 def test_metadata_says_which_modes_ran_and_where_they_are(tmp_path):

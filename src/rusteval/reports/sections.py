@@ -1,8 +1,8 @@
-"""The tables of the Markdown reports."""
+"""The tables of one mode in the Markdown reports."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
+from rusteval.judging.verdict import Verdict
 from rusteval.reports.analysis import ErrorRow, ModelView, ModeView, TaskRow
 from rusteval.reports.run_view import RunView
 from rusteval.reports.text import code, escape, one_line, table
@@ -20,30 +20,13 @@ from rusteval.reports.wording import (
 )
 from rusteval.statistics.tally import TaskCount
 
-TASKS_SHOWN = 100
+TASKS_SHOWN = 30
+_ERRORS = ("error", "thread ")
+_COMPARED = ("left:", "right:")
 _AVERAGES = (
     ("avg_compile_time_ms", "time to compile", "ms"),
     ("avg_binary_size_bytes", "machine code", "bytes"),
 )
-
-
-def run_table(run: RunView, view: ModeView) -> str:
-    """Return the facts of the run that a reader needs to judge the numbers."""
-    problems = len(run.suite.problems)
-    rows = [
-        [
-            "problem set",
-            f"{code(run.suite.name)}, {amount(problems, 'task')}, from {escape(run.suite.source)}",
-        ],
-        ["hash of the problem set", code(run.suite.sha256)],
-        *([f"{model.label.lower()} model", code(model.name)] for model in view.models),
-        ["mode", view.label],
-        *([f"samples, {model.label.lower()}", _samples(model)] for model in view.models),
-        ["compiler", code(run.rustc_version)],
-        ["seed", str(run.seed)],
-        ["finished", escape(run.timestamp)],
-    ]
-    return table(["what", "value"], rows)
 
 
 def pass_table(run: RunView, view: ModeView) -> str:
@@ -109,7 +92,7 @@ def error_table(rows: Sequence[ErrorRow], view: ModeView) -> str:
         [code(row.name), ERROR_LABELS.get(row.name, ""), *_error_counts(row, view), _example(row)]
         for row in rows
     ]
-    headers = ["error", "meaning", *(model.label for model in view.models), "example"]
+    headers = ["error", "meaning", *_counted_headers(view), "example"]
     return table(headers, cells, numbers=_columns(view, 2))
 
 
@@ -118,9 +101,7 @@ def code_table(rows: Sequence[ErrorRow], view: ModeView) -> str:
     if not rows:
         return ""
     cells = [[_code_link(row.name), *_error_counts(row, view), _example(row)] for row in rows]
-    return table(
-        ["code", *(model.label for model in view.models), "example"], cells, numbers=_columns(view, 1)
-    )
+    return table(["code", *_counted_headers(view), "example"], cells, numbers=_columns(view, 1))
 
 
 def task_summary(rows: Sequence[TaskRow], view: ModeView) -> str:
@@ -157,23 +138,6 @@ def task_table(rows: Sequence[TaskRow], view: ModeView) -> str:
     return table(headers, cells, numbers=range(2, len(headers)))
 
 
-def repairs_text(run: RunView) -> str:
-    """Return which problems were mended and why."""
-    if run.suite.raw:
-        return "The problems were used as published, without any repair."
-    rows = [
-        [code(repair.task_id), code(repair.field), escape(repair.reason)]
-        for problem in run.suite.problems
-        for repair in problem.repairs
-    ]
-    return table(["task", "field", "reason"], rows) if rows else "No repair was in force for these tasks."
-
-
-def config_table(config: Mapping[str, Any]) -> str:
-    """Return the run's settings, nested ones with dotted names."""
-    return table(["setting", "value"], [[code(name), code(_setting(value))] for name, value in _flat(config)])
-
-
 def counted(model: ModelView, key: str) -> str:
     """Return numerator and denominator of a rate in words."""
     numerator, denominator = model.metrics["numerators"].get(key), model.metrics["denominators"].get(key)
@@ -183,14 +147,6 @@ def counted(model: ModelView, key: str) -> str:
 def passes(count: TaskCount | None) -> str:
     """Return how many of a task's samples passed."""
     return NOTHING if count is None else f"{count.passed} of {count.judged}"
-
-
-def _samples(model: ModelView) -> str:
-    total, per_task = len(model.verdicts), sorted({count.judged for count in model.tasks.values()})
-    if not per_task:
-        return "none"
-    each = f"{per_task[0]}" if len(per_task) == 1 else f"{per_task[0]} to {per_task[-1]}"
-    return f"{total:,} ({each} judged for each of {amount(len(model.tasks), 'task')})"
 
 
 def _value_headers(view: ModeView) -> list[str]:
@@ -203,6 +159,10 @@ def _difference_cells(view: ModeView, key: str, *, tested: bool) -> list[str]:
     entry = view.comparison[key]
     cells = [points(entry["difference"]), points_interval(entry["ci95"])]
     return [*cells, p_value(entry["p_value"]), p_value(entry["p_value_holm"])] if tested else cells
+
+
+def _counted_headers(view: ModeView) -> list[str]:
+    return [f"{model.label}, of {len(model.verdicts):,}" for model in view.models]
 
 
 def _columns(view: ModeView, first: int) -> range:
@@ -221,29 +181,31 @@ def _code_link(name: str) -> str:
 def _example(row: ErrorRow) -> str:
     sample = row.example.sample
     number = "" if sample.completion_id is None else f" sample {sample.completion_id}"
-    return f"{code(sample.task_id)}{number}: {escape(one_line(first_message(row.example.stderr, row.example.result)))}"
+    return f"{code(sample.task_id)}{number}: {escape(one_line(cause_message(row.example)))}"
 
 
 def first_message(stderr: str, result: str) -> str:
-    """Return the line of a compiler's or test's output that says what is wrong."""
+    """Return the part of a compiler's or test's output that says what is wrong, on one line."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     for position, line in enumerate(lines):
         if line.startswith("thread ") and line.endswith(":"):  # a panic names its place first, its cause next
-            return " ".join(lines[position : position + 2])
-        if line.startswith(("error", "thread ")):
+            values = [line for line in lines[position + 2 : position + 4] if line.startswith(_COMPARED)]
+            return " ".join([*lines[position : position + 2], *values])
+        if line.startswith(_ERRORS):
             return line
     return (lines or [result])[0]
 
 
-def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
-    for key, entry in value.items():
-        if isinstance(entry, Mapping):
-            yield from _flat(entry, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", entry
+def cause_message(verdict: Verdict) -> str:
+    """Return what says on one line why a sample failed."""
+    refused = verdict.error_type == "policy_violation"  # what the tests said beside it is not the reason
+    return first_message("" if refused else verdict.stderr, verdict.result)
 
 
-def _setting(value: object) -> str:
-    if isinstance(value, list | tuple):
-        return ", ".join(str(entry) for entry in value)
-    return "not set" if value is None else str(value)
+def message_of(verdict: Verdict) -> str:
+    """Return what the compiler or the tests said, from the first error on; else the verdict in words."""
+    if verdict.error_type == "policy_violation" or not verdict.stderr.strip():
+        return verdict.result
+    lines = verdict.stderr.splitlines()
+    first = next((index for index, line in enumerate(lines) if line.startswith(_ERRORS)), 0)
+    return "\n".join(lines[first:])

@@ -33,6 +33,16 @@ def shorten(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[:limit]}\n[... {len(text) - limit} more characters]"
 
 
+def shorten_lines(text: str, lines: int, *, from_end: bool = False) -> str:
+    """Cut text to its first lines, or `from_end` to its last ones, and say how many are missing."""
+    kept = text.splitlines()
+    hidden = len(kept) - lines
+    if hidden <= 1:  # a line that says that one line is missing would take its place
+        return text
+    said = f"[... {hidden} more lines]"
+    return "\n".join([said, *kept[hidden:]] if from_end else [*kept[:lines], said])
+
+
 def one_line(text: str, limit: int = 160) -> str:
     """Return cleaned text on one line, cut to `limit` characters."""
     flat = " ".join(clean(text).split())

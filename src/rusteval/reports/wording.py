@@ -34,8 +34,12 @@ RATE_LABELS = MappingProxyType(
     }
 )
 FEW_CLUSTERS = 30
+FEWEST_CLUSTERS = 6
+"""With fewer entry points no permutation test can reach p < 0.05: 2 of 2**5 sign patterns are already 0.0625."""
 SIGNIFICANT = 0.05
 _SMALLEST = 0.0005
+_SOLVES_NOTHING = "No sample passed: read how the samples failed before any other number."
+_SOLVES_EVERYTHING = "Every sample passed: these tasks are too easy to tell models apart."
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,12 @@ def percent_interval(interval: object) -> str:
     return "" if ends is None else f"{ends[0] * 100:.1f} to {ends[1] * 100:.1f} %"
 
 
+def with_interval(value: object, interval: object) -> str:
+    """Write a rate with its 95 % interval in brackets, where it has one."""
+    ends = percent_interval(interval)
+    return f"{percent(value)} ({ends})" if ends else percent(value)
+
+
 def points(value: object) -> str:
     """Write a difference of two rates in percentage points, with its sign."""
     change = number(value)
@@ -102,6 +112,12 @@ def plain(value: object, *, unit: str = "") -> str:
     return f"{written} {unit}".strip()
 
 
+def p_text(value: object) -> str:
+    """Write a p-value as part of a sentence: `p = 0.012`, `p < 0.001`."""
+    written = p_value(value)
+    return f"p {written.replace('<', '< ')}" if written.startswith("<") else f"p = {written}"
+
+
 def amount(count: int, noun: str) -> str:
     """Write a count with its noun, `1 task` or `1,640 samples`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
@@ -109,12 +125,15 @@ def amount(count: int, noun: str) -> str:
 
 def single_headline(label: str, metrics: Mapping[str, Any], k: int) -> Headline:
     """Put one model's pass@k into words."""
-    value = metrics.get(f"pass@{k}")
-    if number(value) is None:
+    value = number(metrics.get(f"pass@{k}"))
+    if value is None:
         return Headline(f"pass@{k} of the {label.lower()} model cannot be given.", _reason(metrics, k), None)
     interval = percent_interval(metrics["ci95"].get(f"pass@{k}"))
     measured = f"{label} model: pass@{k} is {percent(value)} (95 % interval {interval})."
-    return Headline(measured, f"{_chance(k)} is right with that probability, averaged over the tasks.", None)
+    meaning = f"{_chance(k)} is right with that probability, averaged over the tasks."
+    if value in (0, 1):
+        meaning = _SOLVES_NOTHING if value == 0 else _SOLVES_EVERYTHING
+    return Headline(measured, f"{meaning} Only this model ran, so nothing is compared.", None)
 
 
 def paired_headline(comparison: Mapping[str, Any], k: int) -> Headline:
@@ -123,33 +142,57 @@ def paired_headline(comparison: Mapping[str, Any], k: int) -> Headline:
     change, ends = number(entry["difference"]), _ends(entry["ci95"])
     if change is None or ends is None:
         return Headline(f"The models cannot be compared at pass@{k}.", _reason(entry, k), None)
+    p = number(entry["p_value"])
     measured = (
         f"pass@{k}: fine-tuned {percent(entry['finetuned'])}, base {percent(entry['base'])}, a difference of "
-        f"{points(change)} points (95 % interval {points_interval(ends)}, p {_equals(entry['p_value'])})."
+        f"{points(change)} points (95 % interval {points_interval(ends)}, {p_text(p)})."
     )
-    p = number(entry["p_value"])
-    surely = p is not None and p < SIGNIFICANT and (ends[0] > 0 or ends[1] < 0)
-    if surely:
+    if p is not None and p < SIGNIFICANT and (ends[0] > 0 or ends[1] < 0):
         better = "finetuned" if change > 0 else "base"
-        meaning = (
-            f"The {ROLE_LABELS[better].lower()} model is better on these tasks; "
-            "chance alone would hardly make a difference this large."
-        )
-        return Headline(measured, meaning, better)
+        return Headline(measured, _surely(better, ends, p), better)
+    return Headline(measured, _in_doubt(comparison, entry, ends), None)
+
+
+def smallest_text(value: object) -> str:
+    """Say which difference a run of this size finds; empty where that is not known."""
+    smallest = number(value)
+    if smallest is None:
+        return ""
+    return (
+        f"A run of this size finds a true difference of {smallest * 100:.0f} points in four cases of five; "
+        "smaller ones it often misses."
+    )
+
+
+def _surely(better: str, ends: tuple[float, float], p: float) -> str:
+    least, most = sorted((abs(ends[0]), abs(ends[1])))
+    rarely = "fewer than 1" if p < 0.001 else f"about {p * 1000:.0f}"  # noqa: PLR2004 -- digits shown, not a decision
+    return (
+        f"The {ROLE_LABELS[better].lower()} model is better on tasks of this kind, by {least * 100:.0f} to "
+        f"{most * 100:.0f} points with 95 % confidence; were the models alike, {rarely} in 1,000 runs would differ "
+        "so much."
+    )
+
+
+def _in_doubt(comparison: Mapping[str, Any], entry: Mapping[str, Any], ends: tuple[float, float]) -> str:
+    """Say why no model is called better, the plainest reason first."""
+    values = number(entry["base"]), number(entry["finetuned"])
+    if values == (0, 0):
+        return f"Neither model can be called better. {_SOLVES_NOTHING}"
+    if values == (1, 1):
+        return f"Neither model can be called better. {_SOLVES_EVERYTHING}"
     meaning = f"This run does not show which model is better: every difference of {points_interval(ends)} points fits it."
-    smallest = number(entry.get("smallest_detectable_difference"))
-    if smallest is not None:
-        meaning += f" A run like this one finds differences from about {smallest * 100:.0f} points."
-    return Headline(measured, meaning, None)
+    clusters = comparison.get("n_clusters")
+    if isinstance(clusters, int) and clusters < FEWEST_CLUSTERS:
+        return (
+            f"{meaning} With {amount(clusters, 'independent task')} it could not have: at least {FEWEST_CLUSTERS} are "
+            "needed before any difference can be told from chance."
+        )
+    return f"{meaning} {smallest_text(entry.get('smallest_detectable_difference'))}".strip()
 
 
 def _chance(k: int) -> str:
     return "A single answer" if k == 1 else f"At least one of {k} answers"
-
-
-def _equals(value: object) -> str:
-    written = p_value(value)
-    return written.replace("<", "< ") if written.startswith("<") else f"= {written}"
 
 
 def _reason(entry: Mapping[str, Any], k: int) -> str:

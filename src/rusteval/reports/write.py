@@ -55,9 +55,11 @@ def write_reports(run: RunView, *, output_dir: Path) -> list[Path]:
 
 def _metadata(run: RunView) -> dict[str, object]:
     """Return the run's metadata, with the modes, their folders and the warnings where it does not name them."""
-    own = {
+    own: dict[str, object] = {
         "modes_run": list(run.modes),
         "results": {mode: f"{mode}/" for mode in run.modes},
         "warnings": list(run.warnings),
     }
+    if run.contaminated is not None:
+        own["contaminated"] = dict(run.contaminated)
     return {**run.metadata, **{name: value for name, value in own.items() if name not in run.metadata}}

@@ -1,11 +1,17 @@
 """Two models on the same tasks: how large the difference is, and how sure one may be of it."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from rusteval.judging.verdict import Verdict
-from rusteval.statistics.intervals import bootstrap_ratio, percentile_interval, resample_weights
+from rusteval.statistics.intervals import (
+    bootstrap_difference,
+    bootstrap_ratio,
+    resample_weights,
+    t_quantile,
+)
 from rusteval.statistics.metrics import RATES, missing_reason, task_estimates
 from rusteval.statistics.tally import (
     ClusterSums,
@@ -19,9 +25,7 @@ from rusteval.statistics.tally import (
 
 PERMUTATIONS = 19_999
 _EXACT_CLUSTERS = 14  # up to 2**14 sign patterns are all tried; beyond that they are drawn
-_POWER = 2.801585  # 97.5 % point plus 80 % point of the normal distribution: 80 % power at the 5 % level
 _ROUNDING = 1e-9
-_BOUNDS = (-1.0, 1.0)
 _PASS_AT_K_KEYS = ("base", "finetuned", "difference", "ci95", "p_value", "smallest_detectable_difference")
 
 
@@ -121,30 +125,52 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return corrected
 
 
+def mcnemar_p_value(only_one: int, only_other: int) -> float:
+    """Return the two-sided p-value of the exact McNemar test.
+
+    If the models were interchangeable, a task that only one of them solves would be either's with equal chance, so
+    the counts are binomial; the tail is doubled.
+
+    Args:
+        only_one: tasks that only one model solves.
+        only_other: tasks that only the other model solves.
+
+    Source: McNemar 1947, "Note on the Sampling Error of the Difference Between Correlated Proportions".
+    """
+    differ = only_one + only_other
+    tail = sum(math.comb(differ, count) for count in range(min(only_one, only_other) + 1))
+    return min(1.0, tail / 2 ** (differ - 1)) if differ else 1.0
+
+
 def _compare_pass_at_k(
     base: ClusterSums, finetuned: ClusterSums, *, weights: FloatArray, seed: int
 ) -> dict[str, object]:
-    spread = float(_replicates(base, finetuned, weights).std())
     return {
         **_difference(base, finetuned, weights),
         "p_value": sign_flip_p_value(finetuned.numerator - base.numerator, seed=seed),
-        "smallest_detectable_difference": _POWER * spread if spread > _ROUNDING else None,
+        "smallest_detectable_difference": _smallest_detectable(base, finetuned, weights),
         "reason": None,
     }
 
 
-def _replicates(base: ClusterSums, finetuned: ClusterSums, weights: FloatArray) -> FloatArray:
-    return bootstrap_ratio(finetuned, weights) - bootstrap_ratio(base, weights)
+def _smallest_detectable(base: ClusterSums, finetuned: ClusterSums, weights: FloatArray) -> float | None:
+    """Return the difference that is found at the 5 % level with 80 % power; None where clusters do not differ."""
+    clusters = weights.shape[1]
+    spread = float((bootstrap_ratio(finetuned, weights) - bootstrap_ratio(base, weights)).std())
+    if clusters < 2 or spread <= _ROUNDING:  # noqa: PLR2004 -- one cluster has no spread
+        return None
+    standard_error = spread * math.sqrt(clusters / (clusters - 1))
+    return standard_error * (t_quantile(0.975, clusters - 1) + t_quantile(0.8, clusters - 1))
 
 
 def _difference(base: ClusterSums, finetuned: ClusterSums, weights: FloatArray) -> dict[str, object]:
-    values = base.ratio, finetuned.ratio
-    if values[0] is None or values[1] is None:
-        return {"base": values[0], "finetuned": values[1], "difference": None, "ci95": None}
-    estimate = values[1] - values[0]
-    replicates = _replicates(base, finetuned, weights)
-    interval = percentile_interval(replicates, estimate=estimate, bounds=_BOUNDS, clusters=weights.shape[1])
-    return {"base": values[0], "finetuned": values[1], "difference": estimate, "ci95": list(interval)}
+    estimate, interval = bootstrap_difference(base, finetuned, weights)
+    return {
+        "base": base.ratio,
+        "finetuned": finetuned.ratio,
+        "difference": estimate,
+        "ci95": None if interval is None else list(interval),
+    }
 
 
 def _add_holm(by_k: Mapping[str, dict[str, object]]) -> None:
@@ -170,15 +196,12 @@ def _wins(base: Mapping[str, TaskCount], finetuned: Mapping[str, TaskCount]) -> 
 
 
 def _mcnemar(base: Mapping[str, TaskCount], finetuned: Mapping[str, TaskCount]) -> dict[str, object] | None:
-    """Exact McNemar test (binomial on the tasks that only one model solved); None unless one sample a task."""
-    from scipy.stats import binomtest  # noqa: PLC0415 -- takes a second to import, and most runs do without
-
+    """Exact McNemar test on the tasks that only one model solved; None unless one judged sample a task."""
     if not base or any(count.judged != 1 for counts in (base, finetuned) for count in counts.values()):
         return None
     only_base = sum(base[task].passed > finetuned[task].passed for task in base)
     only_finetuned = sum(finetuned[task].passed > base[task].passed for task in base)
-    differ = only_base + only_finetuned
-    p_value = float(binomtest(only_finetuned, differ).pvalue) if differ else 1.0
+    p_value = mcnemar_p_value(only_base, only_finetuned)
     return {"only_base": only_base, "only_finetuned": only_finetuned, "p_value": p_value}
 
 
