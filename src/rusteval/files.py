@@ -8,7 +8,7 @@ import math
 import os
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -99,8 +99,14 @@ def json_line(row: dict[str, Any]) -> str:
     return json.dumps(row, allow_nan=False) + "\n"
 
 
-def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_jsonl(
+    path: Path, *, on_bad_line: Callable[[InputError], None] | None = None
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (line number from 1, object) of a JSON Lines file; `.gz` files are unpacked. Blank lines are passed over.
+
+    Args:
+        path: the file.
+        on_bad_line: told of each line that is no JSON object, and reading goes on; without it such a line raises.
 
     Raises:
         InputError: the file is missing or unreadable, or a line is not UTF-8 or not a JSON object.
@@ -110,8 +116,16 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
             for number, line in enumerate(stream, start=1):
                 content = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-                if content.strip():
-                    yield number, _object(path, number, content)
+                if not content.strip():
+                    continue
+                try:
+                    value = _object(path, number, content)
+                except InputError as error:
+                    if on_bad_line is None:
+                        raise
+                    on_bad_line(error)
+                else:
+                    yield number, value
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file") from error
     except (OSError, EOFError, zlib.error) as error:

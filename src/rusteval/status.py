@@ -52,12 +52,14 @@ class StatusReporter:
         """Report that `done` items of the stage are finished, with `tokens` generated in it so far."""
         self._done = done
         now = self.clock()
-        if now - self._reported < REPORT_EVERY_S and done < self._total:
+        unfinished = not self._total or done < self._total
+        if now - self._reported < REPORT_EVERY_S and unfinished:
             return
         self._reported = now
         elapsed = max(now - self._started, 1e-9)
         rate = (done - self._known) / elapsed
-        parts = [f"   {self._title()}: {done}/{self._total} {self._unit}", f"{rate:.1f}/s"]
+        share = f"{done}/{self._total}" if self._total else f"{done}"
+        parts = [f"   {self._title()}: {share} {self._unit}", f"{rate:.1f}/s"]
         if tokens:
             parts.append(f"{tokens / elapsed:.0f} tokens/s")
         if rate and done < self._total:
@@ -96,7 +98,7 @@ class StatusReporter:
             "samples_total": self._total,
             "samples_per_second": round(rate, 2),
             "tokens_per_second": round(token_rate, 1) or None,
-            "eta_s": round((self._total - self._done) / rate, 1) if rate else None,
+            "eta_s": round((self._total - self._done) / rate, 1) if rate and self._total else None,
             "updated": datetime.now(UTC).isoformat(timespec="seconds"),
             "exit_code": exit_code,
         }
