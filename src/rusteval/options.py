@@ -40,3 +40,16 @@ PortOption = Annotated[
     int | None, Option(help="Port of the vLLM server. [default: a free one]", show_default=False)
 ]
 FreshOption = Annotated[bool, Option("--fresh", help="Move earlier samples aside and start anew.")]
+SandboxModeOption = Annotated[
+    Literal["auto", "docker", "firejail", "bubblewrap", "none"],
+    Option("--sandbox-mode", help="Where untrusted Rust is compiled and run."),
+]
+WorkersOption = Annotated[
+    int | None,
+    Option(
+        "--n-workers",
+        help="Judging processes. [default: 24, or the cores less two below 26]",
+        min=1,
+        show_default=False,
+    ),
+]

@@ -78,8 +78,8 @@ def serve(
     if list_models + status + stop > 1:
         raise InputError(_ASKED_AT_ONCE)
     # Imported late, so that help and usage errors answer at once.
-    from rusteval.pipeline.serving.choice import ServeOptions, choose  # noqa: PLC0415
-    from rusteval.pipeline.serving.lookup import make_way  # noqa: PLC0415
+    from rusteval.pipeline.serving.choice import ServeOptions, choose
+    from rusteval.pipeline.serving.lookup import make_way
 
     if list_models:
         _list(config)
@@ -105,7 +105,7 @@ def serve(
         if running is not None:
             typer.echo(f"== {running.model} is served already at {running.url}/v1 (process {running.pid})")
             return
-        from rusteval.pipeline.serving.foreground import serve as serve_model  # noqa: PLC0415 brings torch
+        from rusteval.pipeline.serving.foreground import serve as serve_model
 
         serve_model(choice, say=_say, announce=typer.echo)
 
@@ -115,8 +115,8 @@ def _say(line: str) -> None:
 
 
 def _list(config: Path | None) -> None:
-    from rusteval.pipeline.many_models.settings import DEFAULT_FILE  # noqa: PLC0415
-    from rusteval.pipeline.serving.choice import read_config  # noqa: PLC0415
+    from rusteval.pipeline.many_models.settings import DEFAULT_FILE
+    from rusteval.pipeline.serving.choice import read_config
 
     run = read_config(config or DEFAULT_FILE)
     models = run.models.vllm if run else ()
@@ -128,9 +128,9 @@ def _list(config: Path | None) -> None:
 
 
 def _status(config: Path | None, port: int | None, *, as_json: bool) -> None:
-    from rusteval.pipeline.many_models.settings import ServerSettings  # noqa: PLC0415
-    from rusteval.pipeline.serving.choice import address, read_config  # noqa: PLC0415
-    from rusteval.pipeline.serving.lookup import server_status  # noqa: PLC0415
+    from rusteval.pipeline.many_models.settings import ServerSettings
+    from rusteval.pipeline.serving.choice import address, read_config
+    from rusteval.pipeline.serving.lookup import server_status
 
     run = read_config(config)
     server = run.server if run else ServerSettings()
@@ -140,7 +140,7 @@ def _status(config: Path | None, port: int | None, *, as_json: bool) -> None:
 
 
 def _stop() -> None:
-    from rusteval.pipeline.serving.lookup import stop_server  # noqa: PLC0415
+    from rusteval.pipeline.serving.lookup import stop_server
 
     ended = stop_server()
     typer.echo(

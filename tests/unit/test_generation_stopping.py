@@ -126,3 +126,24 @@ def test_names_of_the_prompt_are_known():
 
 def test_lone_surrogates_and_control_characters_do_no_harm():
     assert stop_at("\ud800 \0 } " + WHOLE) in {None, len("\ud800 \0 } " + WHOLE)}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer", "ends"),
+    [
+        ("impl Point {", "\n    fn new() -> Self { Point { x: 0.0 } }\n}\n\nfn main() {}", True),
+        ("trait Parser {", "\n    fn parse(&self) {\n    }\n    fn next(&self);\n}\nimpl", True),
+        ("macro_rules! v {", "\n    ($($x:expr),*) => { vec![$($x),*] };\n}\nmore", True),
+        ("impl Point {", "\n    fn new() -> Self { Point { x: 0.0 } }\n", False),
+        ("struct Point { x: f64 }", "\nimpl Point {\n    fn a() {}\n}\nfn b() {}\n", False),
+    ],
+)
+def test_where_no_function_is_asked_for_an_answer_ends_with_the_open_item(prompt, answer, ends):
+    expected = answer.index("\n}") + 2 if ends else None
+    for pieces in (1, 7, len(answer)):
+        assert stop_at(answer, prompt=prompt, name="", pieces=pieces) == expected
+
+
+def test_a_block_that_holds_the_item_ends_a_conversation():
+    answer = "Here:\n```rust\nimpl Point {\n    fn a() {}\n}\n```\nIt has one method."
+    assert stop_at(answer, prompt="impl Point {", name="") == answer.index("\nIt has")

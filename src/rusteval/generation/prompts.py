@@ -54,6 +54,23 @@ Write the Rust function `{entry_point}` for this task. It is used like this:
     "completion": ("completion-described-1", "{prompt}// Like this:\n{examples}\n"),
 }
 
+# For problems that ask for no function but for some other item: an impl, a trait, a macro, a type.
+_ITEMS: dict[PromptKind, tuple[str, str]] = {
+    "instruct": (
+        "instruct-item-1",
+        """\
+{prompt}
+
+Go on with the Rust code that begins above until it is complete.
+- Answer with the whole code, its beginning included, in one ```rust block.
+- Write no `main`, no tests and no examples of use.
+- Leave no part of it open, and no placeholder in it.
+- Import what the code uses.
+""",
+    ),
+    "completion": _TEMPLATES["completion"],
+}
+
 # The others decide over the answer unseen.
 SHOWN_EXAMPLES = 1
 
@@ -106,7 +123,9 @@ def build_prompt(problem: Problem, kind: PromptKind = "instruct") -> Prompt:
 
 
 def _wording(problem: Problem) -> dict[PromptKind, tuple[str, str]]:
-    return _DESCRIBED if problem.examples else _TEMPLATES
+    if problem.examples:
+        return _DESCRIBED
+    return _TEMPLATES if problem.entry_point else _ITEMS
 
 
 def choose_kind(choice: PromptChoice, *, chat_template: bool) -> PromptKind:

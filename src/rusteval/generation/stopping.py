@@ -99,6 +99,29 @@ class FunctionClosed:
         return "*" in bound or not free - bound - _PRELUDE
 
 
+class ItemClosed:
+    """Tells whether an answer is complete where no function was asked for: an impl, a trait, a macro, a type.
+
+    Code in no fence is complete once it closes the item that the prompt left open; where the prompt left nothing
+    open it never is, since anything may follow.
+
+    Args:
+        prompt: the problem's prompt.
+    """
+
+    def __init__(self, prompt: str) -> None:
+        self._prompt = prompt
+
+    def __call__(self, text: str) -> bool:
+        """Return whether the answer `text` closes the item, or holds a closed code block that parses."""
+        answer = drop_reasoning(text)
+        if answer is None:
+            return False
+        if any(line.lstrip().startswith(_FENCE) for line in answer.splitlines()):
+            return any(_is_whole(_parse(block)) for block in _closed_blocks(answer))
+        return not _is_whole(_parse(self._prompt)) and _is_whole(_parse(self._prompt + answer))
+
+
 class ClosingScan:
     """Finds where a growing answer becomes complete: the same place whatever pieces it grows by.
 
@@ -108,11 +131,11 @@ class ClosingScan:
 
     Args:
         prompt: the problem's prompt; it ends inside the open body of the function.
-        entry_point: the function's name.
+        entry_point: the function's name; empty where no function is asked for.
     """
 
     def __init__(self, prompt: str, entry_point: str) -> None:
-        self._closed = FunctionClosed(prompt, entry_point)
+        self._closed = FunctionClosed(prompt, entry_point) if entry_point else ItemClosed(prompt)
         self._seen = 0
         self._depth = 0
         self._fenced = False
@@ -166,6 +189,10 @@ def _walk(node: Node) -> Iterator[Node]:
         node = stack.pop()
         yield node
         stack.extend(reversed(node.children))
+
+
+def _is_whole(root: Node) -> bool:
+    return root.child_count > 0 and not root.has_error
 
 
 def _declares(root: Node, name: str) -> bool:

@@ -92,6 +92,7 @@ class EvaluationConfig(DrawingConfig):
     timeout: float = 10.0
     sandbox_mode: SandboxMode = "auto"
     compare_protocols: bool = True
+    contamination: Path | None = None
 
     @property
     def modes(self) -> tuple[Mode, ...]:

@@ -1,5 +1,6 @@
 """The generation stage: what is missing of sample files is drawn, models on one base from one resident engine."""
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -20,22 +21,30 @@ if TYPE_CHECKING:  # what local models need is not installed where only APIs are
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """What is to be drawn into one sample file."""
+    """What is to be drawn into one sample file; `counts` are samples by task, where tasks get different numbers."""
 
     store: SampleStore
     suite: Suite
     config: DrawingConfig
+    counts: Mapping[str, int] | None = None
 
     @property
     def missing(self) -> list[tuple[str, int]]:
         """The (task id, completion id) that the file lacks."""
-        return self.store.missing(self.suite.problems, self.config.num_samples)
+        if self.counts is None:
+            return self.store.missing(self.suite.problems, self.config.num_samples)
+        each = ((problem, self.counts[problem.task_id]) for problem in self.suite.problems)
+        return [key for problem, n in each for key in self.store.missing([problem], n)]
 
     @property
     def samples(self) -> list[Sample]:
         """The samples that were asked for, of those that the file has, in order."""
         tasks = [problem.task_id for problem in self.suite.problems]
-        return self.store.samples(task_ids=tasks, n=self.config.num_samples)
+        if self.counts is None:
+            return self.store.samples(task_ids=tasks, n=self.config.num_samples)
+        return [
+            sample for task in tasks for sample in self.store.samples(task_ids=[task], n=self.counts[task])
+        ]
 
 
 def sample_file(directory: Path, role: Role) -> Path:
@@ -147,11 +156,13 @@ def draw(
     """
     missing, config = drawing.missing, drawing.config
     reporter.begin("generating", total=len(missing), model=engine.label)
-    counted = {"samples": 0, "tokens": 0}
+    counted = {"samples": 0, "tokens": 0, "kept_tokens": 0}
+    begun = time.perf_counter()
 
     def keep(sample: Sample) -> None:
         drawing.store.append(sample)
         counted["samples"] += 1
+        counted["kept_tokens"] += sample.completion_tokens or 0
         reporter.update(counted["samples"], tokens=counted["tokens"])
         on_kept()
 
@@ -175,7 +186,16 @@ def draw(
         )
     except BaseException:
         with suppress(OSError):  # a full disk has ended the run; that is the error to tell
-            drawing.store.record_engine(engine.facts)
+            drawing.store.record_engine(engine.facts | _work_done(begun, counted))
         raise
-    drawing.store.record_engine(engine.facts)
+    drawing.store.record_engine(engine.facts | _work_done(begun, counted))
     drawing.store.sort_file()
+
+
+def _work_done(begun: float, counted: Mapping[str, int]) -> dict[str, float]:
+    """Return what a rate of generation is made of: seconds by the clock, and the samples and tokens drawn in them."""
+    return {
+        "generation_s": round(time.perf_counter() - begun, 3),
+        "samples_drawn": counted["samples"],
+        "tokens_drawn": counted["kept_tokens"],
+    }

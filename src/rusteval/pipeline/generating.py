@@ -37,7 +37,7 @@ def generate_samples(config: GenerationConfig, *, reporter: StatusReporter) -> P
     suite = _suite(config)
     if config.remote is None:
         return _from_local_model(config, suite=suite, output=config.output, reporter=reporter)
-    with closing(_remote_engine(config, reporter=reporter)) as engine:
+    with closing(open_remote_engine(config, reporter=reporter)) as engine:
         identity = remote_identity(config, engine=engine, suite=suite)
         with _drawing(config, identity=identity, suite=suite, output=config.output) as drawing:
             if drawing.missing:
@@ -56,7 +56,7 @@ def show_prompt(config: GenerationConfig, task_id: str) -> str:
     check_generation(config)
     problem = select_tasks(_suite(config), [task_id]).problems[0]
     if config.remote is not None:
-        prompt = build_prompt(problem, _remote_kind(config))
+        prompt = build_prompt(problem, remote_kind(config))
         return prompt.text if prompt.kind == "completion" else json.dumps(prompt.messages, indent=2)
     # Imported late: torch and transformers take seconds that usage errors should not wait for.
     from rusteval.generation.tokenizing import load_tokenizer  # noqa: PLC0415
@@ -103,7 +103,8 @@ def _told(output: Path, reporter: StatusReporter) -> Path:
     return output
 
 
-def _remote_kind(config: DrawingConfig) -> PromptKind:
+def remote_kind(config: DrawingConfig) -> PromptKind:
+    """Return how a server or a file is asked: in a conversation, unless another way is named."""
     return "instruct" if config.prompt == "auto" else config.prompt
 
 
@@ -115,7 +116,7 @@ def remote_identity(
         model=engine.label,
         model_revision=f"sha256:{engine.revision}" if isinstance(engine, ReplayEngine) else None,
         suite_sha256=suite.sha256,
-        prompt_template=prompt_template(_remote_kind(config), suite.problems),
+        prompt_template=prompt_template(remote_kind(config), suite.problems),
         engine=engine.name,
         endpoint=engine.endpoint if isinstance(engine, ApiEngine) else None,
         temperature=config.temperature,
@@ -127,7 +128,12 @@ def remote_identity(
     )
 
 
-def _remote_engine(config: GenerationConfig, *, reporter: StatusReporter) -> ApiEngine | ReplayEngine:
+def open_remote_engine(config: GenerationConfig, *, reporter: StatusReporter) -> ApiEngine | ReplayEngine:
+    """Return the engine that holds no weights here.
+
+    Raises:
+        InputError: there is no such provider or file, or its key is missing.
+    """
     if config.replay_file is not None:
         return ReplayEngine(config.replay_file)
     # A temperature that the model refuses ends the run: here it was asked for by name.

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rusteval.errors import exit_code_of
 from rusteval.judging.trust_gate import TrustReport
 from rusteval.pipeline.config import EvaluationConfig, Role, check_config
+from rusteval.pipeline.contamination import Contamination, open_contamination
 from rusteval.pipeline.court import (
     Court,
     JudgedSamples,
@@ -18,8 +19,16 @@ from rusteval.pipeline.court import (
     open_court,
 )
 from rusteval.pipeline.gate import pass_trust_gate
+from rusteval.pipeline.recorded import shown_config
 from rusteval.pipeline.recording import build_metadata, collect_warnings, read_setup_summary
-from rusteval.pipeline.result_files import check_place, only_run_in, remove_results, write_mode
+from rusteval.pipeline.result_files import (
+    check_place,
+    hash_data_files,
+    only_run_in,
+    remove_results,
+    write_mode,
+    write_problems,
+)
 from rusteval.pipeline.scoring import check_infrastructure
 from rusteval.reports.run_view import ModelRun, RunView
 from rusteval.reports.write import write_reports
@@ -45,6 +54,7 @@ def evaluate_pair(config: EvaluationConfig) -> None:
     output = config.output_dir.absolute()
     check_place(output)
     suites = load_suites(config)
+    contamination = open_contamination(config.contamination, suite=suites["verified"])
     setup = read_setup_summary(os.environ)
     # Imported late: torch and transformers take seconds that usage errors should not wait for.
     from rusteval.pipeline.local_models import choose_approach, find_models  # noqa: PLC0415
@@ -61,6 +71,7 @@ def evaluate_pair(config: EvaluationConfig) -> None:
                 court=court,
                 models=models,
                 approach=approach,
+                contamination=contamination,
                 setup=setup,
                 reporter=reporter,
                 started=started,
@@ -79,6 +90,7 @@ def _evaluate(
     court: Court,
     models: "Mapping[Role, LocalModel]",
     approach: "Approach",
+    contamination: Contamination | None,
     setup: dict[str, Any] | None,
     reporter: StatusReporter,
     started: datetime,
@@ -108,6 +120,7 @@ def _evaluate(
     }
     reporter.begin("writing reports")
     earlier = remove_results(output)
+    write_problems(output, court.suites)
     for mode in config.modes:
         write_mode(output / mode, judged=judged, mode=mode)
     for role, own in judged.items():
@@ -121,6 +134,7 @@ def _evaluate(
         engine_facts=engine_facts,
         judged=judged,
         trust=trust,
+        contamination=contamination,
         setup=setup,
         started=started,
     )
@@ -153,6 +167,7 @@ def _run_view(
     engine_facts: Mapping[str, Any],
     judged: Mapping[Role, JudgedSamples],
     trust: TrustReport,
+    contamination: Contamination | None,
     setup: dict[str, Any] | None,
     started: datetime,
 ) -> RunView:
@@ -169,28 +184,25 @@ def _run_view(
         setup=setup,
         started=started,
         finished=finished,
+        files=hash_data_files(config.output_dir),
     )
     return RunView(
         suite=court.suite,
         models=tuple(_model_run(role, name=models[role].name, judged=own) for role, own in judged.items()),
         modes=config.modes,
         k_values=config.k_values,
-        config={
-            **config.model_dump(mode="json"),
-            "engine_used": _all_of(identity.engine for identity in identities.values()),
-            "prompt_used": _all_of(identity.prompt_template for identity in identities.values()),
-        },
-        metadata=metadata,
+        config=shown_config(
+            config.model_dump(mode="json"),
+            engines=[identity.engine for identity in identities.values()],
+            prompts=[identity.prompt_template for identity in identities.values()],
+        ),
+        metadata={**metadata, "contamination": None if contamination is None else contamination.facts()},
         warnings=collect_warnings(setup, trust=trust, sandbox=court.sandbox),
         rustc_version=court.toolchain.version,
         seed=config.seed,
         timestamp=finished.isoformat(timespec="seconds"),
+        contaminated=None if contamination is None else contamination.contaminated,
     )
-
-
-def _all_of(values: Iterable[str]) -> str:
-    """Return what a setting came to, for all models where it is the same."""
-    return ", ".join(dict.fromkeys(values))
 
 
 def _model_run(role: Role, *, name: str, judged: JudgedSamples) -> ModelRun:

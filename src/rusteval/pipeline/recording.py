@@ -13,10 +13,12 @@ from rusteval.errors import InputError
 from rusteval.generation.checkpoints import describe_model
 from rusteval.generation.store import SampleIdentity
 from rusteval.judging.assembly import Protocol
+from rusteval.judging.program import JUDGE_VERSION
 from rusteval.judging.sandbox import Sandbox
 from rusteval.judging.trust_gate import TrustReport
 from rusteval.pipeline.config import EvaluationConfig, Role
 from rusteval.pipeline.court import Court, JudgedSamples
+from rusteval.pipeline.versions import clippy_version
 from rusteval.reports.metadata import collect_environment
 
 if TYPE_CHECKING:
@@ -73,8 +75,12 @@ def build_metadata(
     setup: dict[str, Any] | None,
     started: datetime,
     finished: datetime,
+    files: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Return the content of `eval_metadata.json`: everything that is needed to defend or repeat the numbers."""
+    """Return the content of `eval_metadata.json`: everything that is needed to defend or repeat the numbers.
+
+    `files` are the SHA-256 of problems, samples and verdicts as they lie in the results folder.
+    """
     adapted = next((model for model in models.values() if model.adapter is not None), None)
     facts = None if adapted is None else adapted.adapter_facts
     return {
@@ -103,6 +109,7 @@ def build_metadata(
         "judging": _judging_facts(court, judged=judged, trust=trust),
         "environment": collect_environment(packages=_PACKAGES),
         "setup": setup,
+        "files": dict(files),
     }
 
 
@@ -113,6 +120,8 @@ def _judging_facts(
         "protocol": "verified",
         "rustc": court.toolchain.version,
         "clippy": court.toolchain.clippy_driver is not None,
+        "clippy_version": clippy_version(court.toolchain),
+        "judge_version": JUDGE_VERSION,
         "sandbox": court.sandbox.name,
         "sandbox_contains": court.sandbox.contains,
         "self_test": court.self_test.to_dict(),

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import get_args
 
 from rusteval.errors import InputError
-from rusteval.files import write_jsonl_atomic
+from rusteval.files import sha256_file, write_jsonl_atomic
 from rusteval.judging.assembly import Protocol
 from rusteval.judging.human_eval_rust.verdicts import enforce_filter
 from rusteval.judging.verdict import Verdict, enforce_policy
 from rusteval.pipeline.config import Mode, Role
 from rusteval.pipeline.court import JudgedSamples
+from rusteval.problems.models import Suite
 from rusteval.reports.write import MODE_REPORTS, RUN_REPORTS
 
 LEAST_FREE_BYTES = 512 * 1024 * 1024
@@ -32,6 +33,33 @@ def results_path(samples: Path, protocol: Protocol = "verified") -> Path:
     )
 
 
+def samples_path(directory: Path, role: Role) -> Path:
+    """Return where a model's samples lie in the folder of a mode."""
+    return directory / f"{role}_model_samples.jsonl"
+
+
+def problems_path(output: Path, protocol: Protocol = "verified") -> Path:
+    """Return where the problems that a protocol judged by lie in a results folder."""
+    return output / ("problems.jsonl" if protocol == "verified" else f"problems.{protocol}.jsonl")
+
+
+def write_problems(output: Path, suites: Mapping[Protocol, Suite]) -> None:
+    """Write the problems as they were used, so that reports can be rebuilt and verdicts repeated from this folder."""
+    for protocol, suite in suites.items():
+        rows = (problem.model_dump(mode="json") for problem in suite.problems)
+        write_jsonl_atomic(problems_path(output, protocol), rows)
+
+
+def hash_data_files(output: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file that reports are made from, by its path in the results folder.
+
+    These are the problems, the samples and the verdicts.
+    """
+    found = [problems_path(output, protocol) for protocol in get_args(Protocol)]
+    found += [output / mode / name for mode in get_args(Mode) for name in _mode_data()]
+    return {str(path.relative_to(output)): sha256_file(path) for path in found if path.is_file()}
+
+
 def enforce(verdicts: list[Verdict], protocol: Protocol) -> list[Verdict]:
     """Return the verdicts that policy mode gives under a protocol."""
     rule = enforce_policy if protocol == "verified" else enforce_filter
@@ -41,7 +69,7 @@ def enforce(verdicts: list[Verdict], protocol: Protocol) -> list[Verdict]:
 def write_mode(directory: Path, *, judged: Mapping[Role, JudgedSamples], mode: Mode) -> None:
     """Write the samples and the verdicts of all models in one mode."""
     for role, own in judged.items():
-        path = directory / f"{role}_model_samples.jsonl"
+        path = samples_path(directory, role)
         write_jsonl_atomic(path, (sample.model_dump(exclude_none=True) for sample in own.samples))
         for protocol, verdicts in own.verdicts.items():
             view = enforce(verdicts, protocol) if mode == "policy" else verdicts
@@ -55,6 +83,7 @@ def remove_results(output: Path) -> list[Path]:
     Returns what was removed.
     """
     found = [output / name for name in RUN_REPORTS]
+    found += [problems_path(output, protocol) for protocol in get_args(Protocol)]
     found += [output / mode / name for mode in get_args(Mode) for name in _mode_files()]
     removed = [path for path in found if path.exists()]
     for path in removed:
@@ -66,9 +95,13 @@ def remove_results(output: Path) -> list[Path]:
 
 
 def _mode_files() -> Collection[str]:
-    samples = [Path(f"{role}_model_samples.jsonl") for role in get_args(Role)]
+    return [*_mode_data(), *MODE_REPORTS]
+
+
+def _mode_data() -> Collection[str]:
+    samples = [samples_path(Path(), role) for role in get_args(Role)]
     results = [results_path(path, protocol) for path in samples for protocol in get_args(Protocol)]
-    return [*map(str, (*samples, *results)), *MODE_REPORTS]
+    return [*map(str, (*samples, *results))]
 
 
 def check_place(output: Path) -> None:

@@ -23,7 +23,11 @@ from rusteval.problems.models import Suite
 from rusteval.problems.suites import DEFAULT_SUITE, load_problems
 from rusteval.reports.score_text import agreement_text, metrics_text
 from rusteval.statistics.agreement import Agreement, compare_protocols, repaired_tasks
-from rusteval.statistics.human_eval_rust import DOCUMENTED, documented_metrics
+from rusteval.statistics.human_eval_rust import (
+    DOCUMENTED,
+    documented_intervals,
+    documented_metrics,
+)
 from rusteval.statistics.metrics import compute_metrics, count_kinds
 from rusteval.status import StatusReporter
 
@@ -211,6 +215,7 @@ def _judge(
 
 def _metrics(verdicts: Sequence[Verdict], protocol: Protocol, *, scorer: _Scorer) -> dict[str, Any]:
     k_values, rustc_version = scorer.settings.k_values, scorer.toolchain.version
+    clusters = {problem.task_id: problem.entry_point for problem in scorer.suites[protocol].problems}
     if protocol == "human-eval-rust":
         return {
             **documented_metrics(verdicts, k_values=k_values, rustc_version=rustc_version),
@@ -219,8 +224,8 @@ def _metrics(verdicts: Sequence[Verdict], protocol: Protocol, *, scorer: _Scorer
             "n_passed": sum(verdict.passed for verdict in verdicts),
             "infra_errors": sum(verdict.outcome == "infra_error" for verdict in verdicts),
             **count_kinds(verdicts),
+            "ci95": documented_intervals(verdicts, k_values=k_values, clusters=clusters, seed=0),
         }
-    clusters = {problem.task_id: problem.entry_point for problem in scorer.suites[protocol].problems}
     return compute_metrics(
         verdicts, k_values=k_values, clusters=clusters, rustc_version=rustc_version, seed=0
     )
