@@ -45,10 +45,13 @@ class Reference:
         return f"{self.head}\n{self.body}"
 
 
-def build_corpus(problems: Sequence[Problem], *, seed: int, size: int) -> list[Completion]:
+def build_corpus(
+    problems: Sequence[Problem], *, seed: int, size: int, every_form: bool = True
+) -> list[Completion]:
     """Return at least `size` completions: the kinds in turn, each for a problem drawn at random, then those kept.
 
-    The last ones, hostile and others, are for `rust_runner.even_problem()`.
+    The last ones, hostile and others, are for `rust_runner.even_problem()`; hostile programs come in every form that
+    an answer may have, or each in one of them.
     """
     rng = random.Random(seed)
     references = [(problem.task_id, _reference(problem)) for problem in problems]
@@ -58,7 +61,7 @@ def build_corpus(problems: Sequence[Problem], *, seed: int, size: int) -> list[C
         kind, make = kinds[number % len(kinds)]
         task_id, reference = rng.choice(references)
         corpus.append(Completion(task_id=task_id, completion=make(rng, reference), kind=kind))
-    return corpus + _hostile() + _even_ones()
+    return corpus + _hostile(every_form=every_form) + _even_ones()
 
 
 def _reference(problem: Problem) -> Reference:
@@ -74,13 +77,14 @@ def _even_ones() -> list[Completion]:
     ]
 
 
-def _hostile() -> list[Completion]:
+def _hostile(*, every_form: bool) -> list[Completion]:
     programs = sorted(ADVERSARIAL.glob("*.rs"))
     programs += [path for path in sorted(CONTAINMENT.glob("*.rs")) if path.name.startswith(TAME)]
     return [
         Completion(task_id=even_problem().task_id, completion=text, kind=f"hostile_{form}_{path.stem}")
-        for path in programs
-        for form, text in _forms(path)
+        for number, path in enumerate(programs)
+        for place, (form, text) in enumerate(_forms(path))
+        if every_form or place == number % len(_forms(path))
     ]
 
 

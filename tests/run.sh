@@ -8,9 +8,11 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly VENV=.venv UV_VERSION=0.13.8 TORCH_VERSION=2.7.1
 readonly VLLM_VENV=.venv-vllm VLLM_VERSION=0.32.0 VLLM_TORCH_VERSION=2.13.0 VLLM_TORCHVISION_VERSION=0.28.0
 # What runs after bats, beside the rest of pytest: tests that hardly mind what else the machine is doing.
-readonly BESIDE=(tests/unit tests/integration/generation/test_{anthropic,google,openai,xai}_engine.py
-  tests/integration/generation/test_api_services.py
-  tests/integration/test_{audit_command,functional_correctness_command,reports_page,score_command}.py)
+readonly BESIDE=(tests/unit tests/integration/generation/test_{anthropic,generation,google,openai,xai}_engine.py
+  tests/integration/generation/test_{api_services,decoding_attention,decoding_rows,generate_command}.py
+  tests/integration/generation/test_generation_{demo,hub,resume}.py
+  tests/integration/test_{answer_styles,assembly_gaming,assembly_report,assembly_shapes,audit_command,bad_input}.py
+  tests/integration/test_{benchmark_generation,functional_correctness_command,reports_page,score_command}.py)
 readonly SHELLCHECK_EXTRA=add-default-case,avoid-nullary-conditions,deprecate-which,quote-safe-variables,require-double-brackets
 readonly SYSTEM_PACKAGES=(bats bubblewrap chromium debootstrap firejail gcc git jq procps shellcheck shfmt strace tmux util-linux)
 

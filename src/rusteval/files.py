@@ -55,6 +55,13 @@ def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
         raise
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove what writers that were killed left in a folder and in those right below; nobody may be writing there."""
+    for pattern in (f".*{_PART}", f"*/.*{_PART}"):
+        for path in folder.glob(pattern):
+            path.unlink(missing_ok=True)
+
+
 def require_writable(path: Path) -> None:
     """Find out before long work whether a file can be written at its end; leaves nothing behind.
 

@@ -1,5 +1,6 @@
 """Programs compiled together are judged exactly as each would be alone."""
 
+import os
 from collections import Counter
 from operator import itemgetter
 
@@ -15,8 +16,9 @@ from rusteval.judging.limits import GIB
 from rusteval.problems.models import Suite
 
 SEED = 3_000
-SIZE = 300
-OF_A_KIND_WITH_CLIPPY = 5
+LONG = "RUSTEVAL_TEST_LONG" in os.environ  # minutes: more of each kind, every form of hostile programs
+SIZE = 300 if LONG else 112
+OF_A_KIND_WITH_CLIPPY = 5 if LONG else 2
 SLEEPER = "r38_sleep"  # ends by the wall clock, and is judged twice: a minute of waiting that tells nothing
 DECISIONS = ("outcome", "error_type", "error_code", "compile_ok", "test_ok", "clippy_ok", "tests_run", "edition", "binary_size_bytes", "result")  # fmt: skip
 BOMB = "const fn f() -> u64 { let mut x = 1; while x != 0 { x = 3 * x % 1_000_003; } x }\nconst X: u64 = f();\npub fn is_even(n: i64) -> bool { X == 0 && n % 2 == 0 }"
@@ -85,7 +87,7 @@ def test_a_program_s_size_is_that_of_its_own_code():
 @pytest.fixture(scope="module")
 def corpus():
     problems = all_problems()
-    items = build_corpus(list(problems.values())[:-1], seed=SEED, size=SIZE)
+    items = build_corpus(list(problems.values())[:-1], seed=SEED, size=SIZE, every_form=LONG)
     return problems, [item for item in items if SLEEPER not in item.kind]
 
 
@@ -124,7 +126,8 @@ def differences(problems, corpus, *, clippy):
 
 def test_the_whole_corpus_is_judged_together_as_alone(corpus):
     problems, items = corpus
-    assert len(items) > 600
+    assert len({item.kind for item in items}) > 150
+    assert len(items) > (600 if LONG else 220)
     assert differences(problems, items, clippy=False) == []
 
 

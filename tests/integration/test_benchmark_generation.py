@@ -23,7 +23,7 @@ pytestmark = pytest.mark.models
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 SAMPLES = 36
-MOST_TOKENS = 128
+MOST_TOKENS = 64
 OPTIONS = (
     *("--shape", "tiny", "--tasks", "2", "--samples-per-task", str(SAMPLES // 2), "--seed", "5"),
     *("--max-new-tokens", str(MOST_TOKENS), "--their-samples-at-most", "32", "--device", "cpu"),

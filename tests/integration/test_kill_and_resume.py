@@ -22,7 +22,7 @@ PATIENCE_S = 120.0
 FAST = 12
 
 
-def samples(path: Path, *, slow: int, seconds: int = 4) -> list[bool]:
+def samples(path: Path, *, slow: int, seconds: int) -> list[bool]:
     """Write right and wrong answers, the last `slow` of which sleep; return which of them are right."""
     texts = [f"    let v{n} = strings.len() as i32 + {n % 2}; v{n}\n}}" for n in range(FAST)]
     texts += [
@@ -93,7 +93,7 @@ class Run:
 def proofs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """What a run remembers of having passed the trust gate; its verdicts are not among it."""
     home = tmp_path_factory.mktemp("proofs")
-    samples(home / "samples.jsonl", slow=0)
+    samples(home / "samples.jsonl", slow=0, seconds=0)
     code, _, stderr = Run(home / "samples.jsonl", home).finish()
     assert code == 0, stderr
     found = list((home / "cache" / "rusteval").glob("trusted-*.json"))
@@ -149,7 +149,7 @@ def test_a_run_that_was_stopped_leaves_nothing_and_goes_on_where_it_was(
 
     known = first.judged()
     assert 0 < known < len(right)
-    samples(path, slow=4, seconds=1)  # as if the rest had been quicker
+    samples(path, slow=4, seconds=0)  # as if the rest had been quicker
     second = start(path)
     code, stdout, stderr = second.finish()
     assert code == 0, stderr
@@ -201,7 +201,7 @@ def test_a_killed_worker_costs_no_verdict(
     victims: Callable[[Run], list[psutil.Process]], when: str, tmp_path: Path, start: Callable[[Path], Run]
 ) -> None:
     path = tmp_path / "samples.jsonl"
-    right = samples(path, slow=4, seconds=4)
+    right = samples(path, slow=4, seconds=1)
     run = start(path)
     assert run.process.stderr is not None
     while "judging" not in run.process.stderr.readline():  # until then, the sandbox is put to the test

@@ -36,7 +36,7 @@ SLEEPING = """fn is_even(n: i64) -> bool {{
     n % 2 == 0
 }}
 """
-ENDLESS = "fn is_even(n: i64) -> bool {{ let mut m = n as u64 + {start}; loop {{ m = std::hint::black_box(m ^ 1); }} }}"
+ENDLESS = "fn is_even(n: i64) -> bool { let mut m = n as u64; loop { m = std::hint::black_box(m ^ 1); } }"
 
 
 def rounds_per_second(directory: Path) -> float:
@@ -65,9 +65,7 @@ def samples(speed: float) -> dict[str, str]:
         "60 % of the limit, wrong": burning(60, 1),
         # six calls: together longer than the limit, if sleeping counted
         "sleeps longer than the limit": SLEEPING.format(milliseconds=int(250 * LIMIT_S)),
-        "sleeps for ever": SLEEPING.format(milliseconds=3_600_000),
-        "never ends": ENDLESS.format(start=1),
-        "never ends either": ENDLESS.format(start=2),
+        "never ends": ENDLESS,
         "right": "fn is_even(n: i64) -> bool { n % 2 == 0 }",
         "wrong": "fn is_even(n: i64) -> bool { n > 1 }",
         "does not compile": "fn is_even(n: i64) -> bool { n }",
@@ -107,9 +105,7 @@ def test_an_overloaded_machine_gives_the_verdicts_of_an_idle_one(tmp_path):
         **{f"{share} % of the limit": (True, None) for share in SHARES},
         "60 % of the limit, wrong": (False, "assertion_failure"),
         "sleeps longer than the limit": (True, None),
-        "sleeps for ever": (False, "test_timeout"),
         "never ends": (False, "test_timeout"),
-        "never ends either": (False, "test_timeout"),
         "right": (True, None),
         "wrong": (False, "assertion_failure"),
         "does not compile": (False, "compile_error"),

@@ -20,9 +20,8 @@ from rusteval.statistics.human_eval_rust import documented_metrics
 SEED = 3_000
 SIZE = 2_200
 TIMEOUT_S = 10.0
-OF_EACH_KIND = 2
 HOSTILE = re.compile(
-    "hostile_body_(a0[136-9]|a1[02]|g0[124579]|g1[125-79]|g2[02]|h06|h09|h11|r38|r5[01]|c05|c09)"
+    "hostile_body_(a0[136-9]|a1[02]|g0[124579]|g1[125-79]|g2[02]|h06|h09|h11|r5[01]|c05|c09)"
 )
 EXACT = ("pass@1", "compile_rate", "main_free_rate", "clippy_pass_rate", "rustc_version")
 
@@ -38,15 +37,15 @@ def problems():
 
 
 def chosen(problems) -> list[Completion]:
-    """A few completions of each kind, and the hostile ones that continue their prompt."""
+    """A completion of each kind, and the hostile ones that continue their prompt."""
     corpus = build_corpus(list(problems.values())[:-1], seed=SEED, size=SIZE)
     common = sorted(
         (item for item in corpus if not item.kind.startswith(("hostile", "even"))), key=attrgetter("kind")
     )
     by_kind = [list(group) for _, group in groupby(common, attrgetter("kind"))]
-    few = [item for group in by_kind for item in group[:OF_EACH_KIND]]
+    few = [group[0] for group in by_kind]
     hostile = [item for item in corpus if HOSTILE.match(item.kind)]
-    assert len(hostile) == 30
+    assert len(hostile) == 29
     return few + hostile + [item for item in corpus if item.kind.startswith("even")]
 
 

@@ -29,6 +29,15 @@ def test_what_a_killed_run_left_is_swept_up_and_what_a_living_one_has_is_not(tmp
     assert list(tmp_path.iterdir()) == []
 
 
+def test_runs_that_begin_at_the_same_time_leave_each_other_alone(tmp_path):
+    def begin_and_end(_):
+        with Workplace(scratch=tmp_path) as workplace:
+            return workplace.new_directory().is_dir()
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(begin_and_end, range(400)))
+
+
 def test_a_tree_too_deep_and_closed_is_removed(tmp_path):
     root = tmp_path / "root"
     root.mkdir()

@@ -1,11 +1,13 @@
 """What lies in the results folder of the main job, and what no longer belongs there."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 from builders import make_task
 from rusteval.files import read_jsonl
 from rusteval.pipeline.court import JudgedSamples
-from rusteval.pipeline.result_files import remove_results, results_path, write_mode
+from rusteval.pipeline.result_files import only_run_in, remove_results, results_path, write_mode
 
 
 def judged(kinds, published):
@@ -69,3 +71,16 @@ def test_an_earlier_runs_results_go_and_nothing_else(tmp_path):
     assert not (tmp_path / "no-policy").exists()
     assert remove_results(tmp_path) == []
     assert remove_results(tmp_path / "new") == []
+
+
+def test_what_a_killed_writer_left_is_gone_with_the_next_run(tmp_path):
+    script = (
+        "import os, sys; from pathlib import Path; from rusteval.files import atomic_writer\n"
+        "with atomic_writer(Path(sys.argv[1])) as stream: stream.write(b'half'); stream.flush(); os._exit(9)"
+    )
+    for name in ("metrics.json", "policy/metrics.json"):
+        subprocess.run([sys.executable, "-c", script, str(tmp_path / name)], check=False)
+    (tmp_path / "mine.part").touch()
+    assert len([path for path in tmp_path.rglob("*.part") if path.name.startswith(".metrics")]) == 2
+    with only_run_in(tmp_path):
+        assert [path.name for path in tmp_path.rglob("*.part")] == ["mine.part"]

@@ -54,8 +54,10 @@ class Workplace:
         """Make the directory."""
         _sweep(self._scratch)
         self._root = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=self._scratch))
-        self._lock_fd = os.open(self._root / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+        unnamed = self._root / f"{LOCK}.new"  # another run's sweep must never find the lock while it is free
+        self._lock_fd = os.open(unnamed, os.O_CREAT | os.O_RDWR, 0o600)
         fcntl.flock(self._lock_fd, fcntl.LOCK_EX)
+        unnamed.rename(self._root / LOCK)
         self._root.chmod(0o711)  # jailed users pass through, but cannot list
         return self
 

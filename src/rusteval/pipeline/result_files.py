@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 from rusteval.errors import InputError
-from rusteval.files import sha256_file, write_jsonl_atomic
+from rusteval.files import remove_unfinished, sha256_file, write_jsonl_atomic
 from rusteval.judging.assembly import Protocol
 from rusteval.judging.human_eval_rust.verdicts import enforce_filter
 from rusteval.judging.verdict import Verdict, enforce_policy
@@ -127,6 +127,8 @@ def check_place(output: Path) -> None:
 def only_run_in(output: Path, *, named: str = "--output-dir") -> Iterator[None]:
     """Keep a second run out of the same folder; the lock goes with the process, however it ends.
 
+    What a killed run was writing when it died is removed.
+
     Args:
         output: the folder.
         named: how the user said which.
@@ -142,4 +144,5 @@ def only_run_in(output: Path, *, named: str = "--output-dir") -> Iterator[None]:
             raise InputError(
                 f"{named} {output}: another run is writing there; wait for it or give another"
             ) from error
+        remove_unfinished(output)
         yield

@@ -7,17 +7,29 @@ setup_file() { make_ready; }
 
 setup() {
   from_ready
+  export RUSTEVAL_TEST_MARK="$BATS_TEST_TMPDIR"
   mkdir models models/base models/adapter
   export BASE_MODEL=models/base CHECKPOINT_PATH=models/adapter FLASH_ATTN=off TORCH_PROFILE=cpu SKIP_ENV_CHECK=1
   fake gh 'echo "$*" >>"$STUB_DIR/gh"; [[ "$*" != "auth status" ]]'
   STATE="$HOME/.local/state/rusteval"
 }
 
+# No process of a test outlives it: what a session and its evaluation still wrote would be in the next test's way.
 teardown() {
+  local left
   tmux -L terminal kill-server 2>/dev/null || true
   tmux kill-server 2>/dev/null || true
-  [[ -z "${HELPER_PID:-}" ]] || kill "$HELPER_PID" 2>/dev/null || true
+  while left="$(left_over)" && [[ -n "$left" ]]; do
+    xargs kill -KILL <<<"$left" 2>/dev/null || true # some have ended by themselves
+  done
 }
+
+# left_over: the processes that inherited this test's mark.
+left_over() (
+  mark="RUSTEVAL_TEST_MARK=$RUSTEVAL_TEST_MARK"
+  unset RUSTEVAL_TEST_MARK
+  cd /proc && grep -lsxzF "$mark" [0-9]*/environ | cut -d / -f 1
+)
 
 # terminal: a person's shell, outside of any tmux as far as it knows.
 terminal() {
@@ -245,7 +257,6 @@ server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
 print(server.server_port)
 server.serve_forever()
 PYTHON
-  HELPER_PID=$!
   wait_until test -s port
   HF_ENDPOINT="http://127.0.0.1:$(<port)"
   export HF_ENDPOINT

@@ -334,23 +334,36 @@ def test_processes_started_for_us_end_with_us_even_if_we_are_killed(end):
 
 
 LOADER = """
-import os, signal, sys
+import os, signal, sys, threading, time
 from rusteval.generation.checkpoints import resolve_model
 from rusteval.generation.engine import EngineOptions
 from rusteval.generation.vllm.engine import VllmEngine
 import psutil
 
+def die_with_children():
+    children = {}
+    while not any(name.startswith("VLLM") for name in children.values()):
+        time.sleep(0.05)
+        try:
+            children = {process.pid: process.name() for process in psutil.Process().children(recursive=True)}
+        except psutil.NoSuchProcess:
+            continue
+    print(*(f"{pid} {name}" for pid, name in children.items()), sep="\\n", file=said, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
 if __name__ == "__main__":
+    said = os.fdopen(os.dup(1), "w")  # while vLLM loads, standard output is its log
+    threading.Thread(target=die_with_children, daemon=True).start()
     options = EngineOptions(device="cpu", batch_size=2, context=256)
     VllmEngine.load(resolve_model(sys.argv[1]), options=options)
-    for process in psutil.Process().children(recursive=True):
-        print(process.pid, process.name(), flush=True)
-    os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
 def test_vllm_s_own_processes_end_with_us_if_we_are_killed(demo, tmp_path):
-    """As on a GPU, where its engine is a process: one that stayed would hold the GPU's memory."""
+    """As on a GPU, where its engine is a process: one that stayed would hold the GPU's memory.
+
+    Killed as soon as that process has named itself: by then it bears the keeper's mark, or has lost it for good.
+    """
     script = tmp_path / "loader.py"
     script.write_text(LOADER)
     variables = {"VLLM_ENABLE_V1_MULTIPROCESSING": "1", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
