@@ -1,3 +1,4 @@
+import re
 import struct
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -7,7 +8,8 @@ from rusteval.reports.analysis import analyse
 from rusteval.reports.charts import CHART_NAMES, draw_charts
 from rusteval.reports.charts_effort import effort_chart
 from rusteval.reports.charts_failures import code_chart, outcome_chart
-from rusteval.reports.charts_scores import category_chart, difference_chart
+from rusteval.reports.charts_scores import category_chart, difference_chart, pass_chart
+from rusteval.reports.drawing import LIGHT
 
 
 def timed(verdict, *, milliseconds, tokens, reason):
@@ -97,6 +99,26 @@ def test_the_words_of_a_chart_say_the_numbers_that_it_shows():
         "not judged 12.5 %"
     )
     assert code_chart(only([make_verdict("passed")])) is None
+
+
+def test_a_number_has_the_colour_and_the_side_of_its_model():
+    """The models are close: the number of one must not stand beside the point of the other."""
+    verdicts = {
+        "base": make_task(["passed", "passed", "wrong"]),
+        "finetuned": make_task(["passed", "wrong", "wrong"]),
+    }
+    run = make_run(tasks=1, verdicts=verdicts, modes=("no-policy",))
+    svg = pass_chart(run, analyse(run)).svg.decode()
+    drawn = re.findall(r'<!-- (\d+\.\d) -->\s*<g style="fill: (#\w+)" transform="translate\(([\d.]+)', svg)
+    places = {value: float(place) for value, _, place in drawn}
+    assert {value: colour.upper() for value, colour, _ in drawn} == {
+        "66.7": LIGHT.models["base"], "33.3": LIGHT.models["finetuned"],
+    }  # fmt: skip
+    points = {
+        role: float(re.search(rf'<use [^>]*x="([\d.]+)" [^>]*style="fill: {colour}', svg, re.IGNORECASE)[1])
+        for role, colour in LIGHT.models.items()
+    }
+    assert places["66.7"] < points["base"] < points["finetuned"] < places["33.3"]
 
 
 def test_categories_are_drawn_with_the_rates_of_their_tasks():

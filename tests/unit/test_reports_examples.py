@@ -11,6 +11,7 @@ from markdown_tables import MARKDOWN, table_with
 from rusteval.reports.analysis import analyse
 from rusteval.reports.examples import telling_examples
 from rusteval.reports.markdown import combined_summary, comparison_report
+from rusteval.reports.page_overview import overviews
 
 
 def run_of(base, finetuned, **changes):
@@ -70,6 +71,7 @@ def test_the_answer_that_occurs_most_often_is_shown_and_counted():
     assert example.alike == 3
     text = comparison_report(run, analyse(run)[0], analyse(run))
     assert "3 of 4 failures of the base model: does not compile (`E0308`)." in text
+    assert "Base, 3 of 4 failures: does not compile (`E0308`): " in combined_summary(run, analyse(run))
     assert "Base, sample 2, fails:" in text
     assert "Fine-tuned, sample 0, passes:" in text
 
@@ -103,6 +105,8 @@ def test_what_a_violation_of_the_policy_is_shown_with_is_what_was_found():
     block = text.split("### Example 1")[1].split("## ")[0]
     assert "filtered: std::process (line 2)" in block
     assert "unused variable" not in block
+    (page,) = overviews(run, analyse(run))
+    assert page.examples[0]["answers"][0]["message"] == "filtered: std::process (line 2)"
 
 
 def test_long_texts_are_cut_and_say_so():

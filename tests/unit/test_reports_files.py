@@ -147,6 +147,7 @@ def test_the_summary_says_what_the_policy_changed(tmp_path):
         *make_task(["passed", "violation", "violation"]),
         make_verdict("wrong", completion_id=3, policy_violation="a | b"),
     ]
+    finetuned[1] = finetuned[1].model_copy(update={"policy_violation": "std::process (line 7)"})
     write_reports(make_run(tasks=1, verdicts={"base": base, "finetuned": finetuned}), output_dir=tmp_path)
     text = (tmp_path / "combined_summary.md").read_text()
     policy = table_with(text, ["model", "samples that violate it"])
@@ -155,10 +156,12 @@ def test_the_summary_says_what_the_policy_changed(tmp_path):
     lost = table_with(text, ["model", "task", "sample"])
     assert lost[1:] == [
         ["Base", "HumanEval/0", "1", "std::process (line 2)"],
-        ["Fine-tuned", "HumanEval/0", "1", "std::process (line 2)"],
+        ["Fine-tuned", "HumanEval/0", "1", "std::process (line 7)"],
         ["Fine-tuned", "HumanEval/0", "2", "std::process (line 2)"],
     ]
-    assert row_of(table_with(text, ["what was found most"]), "a | b")[1:] == ["0", "1"]
+    found = table_with(text, ["what was found most"])
+    assert row_of(found, "a | b")[1:] == ["0", "1"]
+    assert row_of(found, "std::process")[1:] == ["1", "2"], "the line it stands in makes no other kind of it"
     numbers = table_with(text, [""])
     assert numbers[0][1:] == [
         "Base, without policy",

@@ -20,6 +20,7 @@ from rusteval.pipeline.court import JudgedSamples
 from rusteval.pipeline.result_files import write_mode
 from rusteval.reports.analysis import analyse, metrics_document
 from rusteval.reports.markdown import combined_summary, comparison_report
+from rusteval.reports.wording import p_value
 
 K_VALUES = (1, 3)
 SUSPICIOUS = {"HumanEval/1": "its reference occurs in line 7", "HumanEval/4": "same | tree"}
@@ -409,6 +410,7 @@ def test_the_summary_is_what_the_rows_say(written):
         assert row_of(numbers, "infrastructure errors")[column] == "1"
         lost = Counter(row["error_type"] for row in rows if not row["passed"])
         failures = table_with(written.summary, ["error", "meaning"])
+        assert failures[0][column + 1] == f"{LABELS[role]}, {MODES[mode]}, of 72"
         assert {row[0]: row[column + 1] for row in failures[1:] if row[column + 1] != "0"} == {
             kind: str(count) for kind, count in lost.items()
         }
@@ -424,7 +426,9 @@ def test_the_summary_is_what_the_rows_say(written):
             sum(s < -1e-9 for s in steps),
         ]
         assert row[:3] == [MODES[mode], f"pass@{k}", pts(mean(change))]
-        assert row[5] == " / ".join(map(str, triple))
+        entry = written.documents[mode]["comparison"][f"pass@{k}"]
+        assert row[4:6] == [p_value(entry["p_value"]), p_value(entry["p_value_holm"])]
+        assert row[6] == " / ".join(map(str, triple))
 
 
 def test_what_the_policy_changes_is_what_the_rows_say(written):
@@ -442,7 +446,7 @@ def test_what_the_policy_changes_is_what_the_rows_say(written):
         assert lost == lost_listed[label] < len(violating)
         assert table_with(written.reports["policy"], ["model", "samples that violate it"]) == policy
         found = table_with(written.summary, ["what was found most"])
-        named = Counter(row["policy_violation"] for row in free if row["policy_violation"])
+        named = Counter(row["policy_violation"].split(" (line")[0] for row in violating)
         column = found[0].index(label)
         assert {row[0]: row[column] for row in found[1:] if row[column] != "0"} == {
             rule: str(count) for rule, count in named.items()

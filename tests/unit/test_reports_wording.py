@@ -11,6 +11,7 @@ from rusteval.reports.wording import (
     points,
     points_interval,
     single_headline,
+    smallest_text,
 )
 
 
@@ -72,12 +73,35 @@ def test_a_clear_loss_is_said_as_plainly():
     assert "about 4 in 1,000 runs" in headline.meaning
 
 
-@pytest.mark.parametrize(("ci95", "p"), [([-0.02, 0.12], 0.2), ([0.001, 0.12], 0.06), ([-0.001, 0.12], 0.04)])
-def test_doubt_is_not_called_a_result(ci95, p):
+def test_a_small_difference_is_not_rounded_to_none():
+    headline = paired_headline(comparison(difference=0.02, ci95=[0.0004, 0.05], p=0.01), 1)
+    assert "better on tasks of this kind, by 0.1 to 5 points" in headline.meaning
+    assert "true difference of 0.4 points" in smallest_text(0.004)
+
+
+@pytest.mark.parametrize(
+    ("ci95", "p", "at_odds"),
+    [
+        ([-0.02, 0.12], 0.2, ""),
+        (
+            [0.001, 0.12],
+            0.06,
+            "The interval alone points to one model, the permutation test (p = 0.060) does not",
+        ),
+        (
+            [-0.001, 0.12],
+            0.04,
+            "The permutation test alone (p = 0.040) points to one model, the interval does not",
+        ),
+    ],
+)
+def test_doubt_is_not_called_a_result(ci95, p, at_odds):
     headline = paired_headline(comparison(difference=0.05, ci95=ci95, p=p), 1)
     assert headline.better is None
     assert "does not show which model is better" in headline.meaning
     assert "finds a true difference of 8 points in four cases of five" in headline.meaning
+    assert at_odds in headline.meaning
+    assert ("alone points" in headline.meaning or "test alone" in headline.meaning) == bool(at_odds)
 
 
 def test_a_run_too_small_to_show_anything_says_so():
@@ -106,6 +130,7 @@ def test_models_that_solve_all_or_nothing_are_not_called_equal(rate, said):
 def test_a_single_model_is_not_said_to_be_better_than_anything():
     headline = single_headline("Base", {"pass@1": 0.4, "ci95": {"pass@1": [0.3, 0.5]}}, 1)
     assert headline.measured == "Base model: pass@1 is 40.0 % (95 % interval 30.0 to 50.0 %)."
+    assert headline.meaning.startswith("A single answer of the base model is right with a chance of 40.0 %.")
     assert headline.meaning.endswith("Only this model ran, so nothing is compared.")
 
 

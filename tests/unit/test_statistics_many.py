@@ -64,7 +64,7 @@ def test_what_was_not_judged_is_in_no_denominator_but_in_the_endings():
         (row("T", passed=False), "wrong answer"),
         (row("T", passed=False, build=False, error_type="compile_error"), "does not compile"),
         (row("T", passed=False, error_type="test_timeout"), "over a limit"),
-        (row("T", passed=False, error_type="no_code"), "no code, or tests cut short"),
+        (row("T", passed=False, error_type="no_code"), "no code, or tests not run"),
         ({**row("T", passed=True), "passed": False, "error_type": "policy_violation"}, "violates the policy"),
         ({**row("T", passed=None), "outcome": "infra_error"}, "not judged"),
     ],

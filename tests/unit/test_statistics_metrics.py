@@ -57,6 +57,18 @@ def test_infrastructure_errors_are_never_wrong_answers():
     assert metrics["n_samples"] == 4
 
 
+def test_what_the_compiler_was_never_asked_about_is_not_counted_as_not_compiling():
+    untested = make_verdict("infra", outcome="failed", error_type="tests_not_run", completion_id=2)
+    metrics = metrics_of([*make_task(["passed", "prose"]), untested])
+    assert (metrics["compile_rate"], metrics["denominators"]["compile_rate"]) == (
+        0.5,
+        2,
+    )  # prose does not compile
+    assert metrics["pass@1"] == pytest.approx(1 / 3)  # but the answer was judged, and did not pass
+    alone = metrics_of([untested])
+    assert (alone["compile_rate"], alone["denominators"]["compile_rate"]) == (None, 0)
+
+
 def test_rates_state_what_they_were_divided_by():
     verdicts = make_task(["passed", "unclean", "wrong", "types", "prose"])
     metrics = metrics_of(verdicts)

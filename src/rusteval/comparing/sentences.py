@@ -3,7 +3,7 @@
 from types import MappingProxyType
 
 from rusteval.comparing.results import Comparison, Difference, Measure
-from rusteval.reports.wording import SIGNIFICANT, amount, p_value, percent, points, points_interval
+from rusteval.reports.wording import SIGNIFICANT, amount, p_value, percent, points, points_interval, size
 
 NO_DIFFERENCE = "no difference"
 _WHERE = MappingProxyType(
@@ -74,8 +74,7 @@ def _first_sentence(measure: Measure, first: str, other: str, index: int) -> str
         return f"{begin}: {measured}; chance alone would hardly make such a difference."
     said = f"These results do not show whether {other} is better than {first} {_where(measure)}: {measured}."
     if difference.smallest_detectable is not None:
-        smallest = difference.smallest_detectable * 100
-        said += f" A comparison like this one finds differences from about {smallest:.0f} points."
+        said += f" A comparison like this one finds differences from about {size(difference.smallest_detectable)} points."
     return said
 
 

@@ -55,9 +55,7 @@ def compare_verdicts(
         InputError: no task is common to all.
     """
     tasks = [{verdict.sample.task_id for verdict in source.verdicts} for source in sources]
-    common = set.intersection(*tasks)
-    if not common:
-        raise InputError(f"{names[0]} and the others have no task in common; nothing can be compared")
+    common = _common_tasks(tasks, names)
     shared = [tuple(v for v in source.verdicts if v.sample.task_id in common) for source in sources]
     asked = _k_values(sources, shared) if k_values is None else tuple(k_values)
     seed = next((source.seed for source in sources if source.seed is not None), 0)
@@ -88,6 +86,13 @@ def compare_verdicts(
         clusters=clusters_are,
         n_clusters=n_clusters,
     )
+
+
+def _common_tasks(tasks: Sequence[set[str]], names: Sequence[str]) -> set[str]:
+    common = set.intersection(*tasks)
+    if not common:
+        raise InputError(f"{names[0]} and the others have no task in common; nothing can be compared")
+    return common
 
 
 def _k_values(sources: Sequence[RunSource], shared: Sequence[Sequence[Verdict]]) -> tuple[int, ...]:

@@ -29,7 +29,7 @@ _OUTCOMES = (
     ("panics or crashes", ("runtime_error",), "#0072B2", ".."),
     ("over a limit", ("test_timeout", "compile_timeout", "memory_limit", "output_limit"), "#F0E442", "--"),
     ("does not compile", ("compile_error",), "#D55E00", "\\\\"),
-    ("no code, or tests cut short", ("no_code", "tests_not_run", "unclassified"), "#999999", "++"),
+    ("no code, or tests not run", ("no_code", "tests_not_run", "unclassified"), "#999999", "++"),
     ("not judged", (), "#FFFFFF", "////"),
 )
 

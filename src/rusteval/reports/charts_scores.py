@@ -13,6 +13,7 @@ from rusteval.reports.wording import amount, number, percent
 _NAMED_TASKS = 30
 _NAME_WIDTH = 28
 _STYLES = MappingProxyType({"base": ("o", "--"), "finetuned": ("s", "-")})
+_NEAR_ZERO = 6  # percent: below such a point there is no room for a number
 _APART = 0.12  # of the distance of two k: intervals stand beside, not on top of each other
 
 
@@ -68,26 +69,30 @@ def _pass_at_k(run: RunView, views: Sequence[ModeView], theme: Theme) -> Any:
 
 def _pass_panel(axes: Any, run: RunView, view: ModeView, theme: Theme) -> None:
     ks = sorted(set(run.k_values))
-    points = {model.role: _pass_points(run, model) for model in view.models}
     for index, model in enumerate(view.models):
         shift = (index - (len(view.models) - 1) / 2) * _APART
-        rivals = {
-            place: value for role, own in points.items() if role != model.role for place, value, *_ in own
-        }
-        _pass_line(axes, points[model.role], model, theme=theme, shift=shift)
-        for place, value, _, _ in points[model.role]:
-            # The higher number stands above its point, the lower one below: they never meet.
-            above = value > rivals.get(place, -1.0) or (index == 0 and value == rivals[place])
-            offset, alignment = ((-7, 5), "right") if above else ((7, -13), "left")
-            style = {"textcoords": "offset points", "ha": alignment, "fontsize": 9}
-            axes.annotate(f"{value:.1f}", (place + shift, value), offset, **style)
+        points = _pass_points(run, model)
+        _pass_line(axes, points, model, theme=theme, shift=shift)
+        _pass_numbers(axes, points, theme.models[model.role], shift=shift)
     axes.set_xticks(range(len(ks)), [str(k) for k in ks])
-    axes.set_xlim(-0.5, len(ks) - 0.5)
+    axes.set_xlim(-0.6, len(ks) - 0.4)
     axes.set_ylim(0, 109)  # room for a number above 100 %
     axes.set_yticks(range(0, 101, 20))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.0f} %")
     axes.set_xlabel("k, answers tried")
     clean_axes(axes, theme, grid="y")
+
+
+def _pass_numbers(
+    axes: Any, points: Sequence[tuple[int, float, float, float]], colour: str, *, shift: float
+) -> None:
+    """Write each value on its model's own side of the pair, out of the way of the line, which never falls with k."""
+    for place, value, _, _ in points:
+        offset, alignment = ((7, -13), "left") if shift > 0 else ((-7, 5), "right")
+        if value < _NEAR_ZERO:
+            offset = (offset[0], 5)
+        style = {"textcoords": "offset points", "ha": alignment, "fontsize": 9, "fontweight": "bold"}
+        axes.annotate(f"{value:.1f}", (place + shift, value), offset, color=colour, **style)
 
 
 def _pass_line(
@@ -159,11 +164,11 @@ def _difference_counts(axes: Any, view: ModeView, theme: Theme) -> None:
 
 
 def _categories(view: ModeView, rows: Sequence[CategoryRow], theme: Theme) -> Any:
-    figure = new_figure(WIDTH, 1.5 + (0.55 if len(view.models) > 1 else 0.42) * len(rows))
+    figure = new_figure(WIDTH, 1.5 + (0.7 if len(view.models) > 1 else 0.42) * len(rows))
     axes = figure.subplots()
     places = list(range(len(rows)))[::-1]
     for index, model in enumerate(view.models):
-        shift = ((len(view.models) - 1) / 2 - index) * 0.3
+        shift = ((len(view.models) - 1) / 2 - index) * 0.4
         _category_points(axes, rows, [place + shift for place in places], model, theme=theme)
     labels = [f"{one_line(row.name, _NAME_WIDTH)}\n({amount(row.tasks, 'task')})" for row in rows]
     axes.set_yticks(places, labels)

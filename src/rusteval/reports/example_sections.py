@@ -40,13 +40,12 @@ def example_table(examples: Sequence[Example], view: ModeView) -> str:
 
 def _block(example: Example, view: ModeView) -> str:
     failed = example.verdicts[example.failed]
-    lost = example.counts[example.failed].judged - example.counts[example.failed].passed
     counts = ", ".join(
         f"{ROLE_LABELS[role].lower()} {passes(count)}" for role, count in example.counts.items()
     )
     lines = [
         f"**{code(example.problem.task_id)}, {code(example.problem.entry_point)}: {counts} samples pass.** "
-        f"{example.alike:,} of {amount(lost, 'failure')} of the {ROLE_LABELS[example.failed].lower()} model: "
+        f"{_share(example)} of the {ROLE_LABELS[example.failed].lower()} model: "
         f"{_cause(failed)}.",
         fenced(_cut(_task_text(example.problem.prompt), _PROMPT_LINES, from_end=True), "rust"),
     ]
@@ -71,7 +70,13 @@ def _title(label: str, verdict: Verdict) -> str:
 def _short_cause(example: Example) -> str:
     failed = example.verdicts[example.failed]
     message = escape(one_line(cause_message(failed), limit=_IN_TABLE))
-    return f"{ROLE_LABELS[example.failed]}: {_cause(failed)}: {message}"
+    return f"{ROLE_LABELS[example.failed]}, {_share(example)}: {_cause(failed)}: {message}"
+
+
+def _share(example: Example) -> str:
+    """Say how many of the model's failures of this task have the cause that is shown."""
+    count = example.counts[example.failed]
+    return f"{example.alike:,} of {amount(count.judged - count.passed, 'failure')}"
 
 
 def _cause(verdict: Verdict) -> str:

@@ -19,7 +19,7 @@ from rusteval.reports.analysis import (
 )
 from rusteval.reports.examples import Example, telling_examples
 from rusteval.reports.run_view import RunView
-from rusteval.reports.sections import first_message, passes
+from rusteval.reports.sections import cause_message, passes
 from rusteval.reports.text import clean, one_line, shorten
 from rusteval.reports.wording import ERROR_LABELS, Headline
 
@@ -68,7 +68,7 @@ def fragment(samples: Mapping[str, Sample], mode: str) -> str:
 
 def example_line(verdict: Verdict) -> str:
     """Return what was wrong with a sample, on one line."""
-    return one_line(first_message(verdict.stderr, verdict.result))
+    return one_line(cause_message(verdict))
 
 
 def example_role(counts: Mapping[str, int]) -> str:

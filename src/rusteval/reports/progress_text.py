@@ -109,8 +109,8 @@ def with_interval(document: Document, rate: BenchRate) -> str:
 
 
 def notes_on(points: Sequence[ProgressPoint]) -> list[str]:
-    """Say what differs between the checkpoints beside their training."""
-    notes = []
+    """Say what the prompts allow at all, and what differs between the checkpoints beside their training."""
+    notes = _bounds_note(points)
     for path, what in (
         ("prompts", "sets of prompts"),
         ("suite.sha256", "prompts"),
@@ -129,3 +129,18 @@ def notes_on(points: Sequence[ProgressPoint]) -> list[str]:
             shown = ", ".join(value[:40] for value in values[:4]) + (", ..." if len(values) > 4 else "")  # noqa: PLR2004 -- named
             notes.append(f"The checkpoints were measured with different {what}: {shown}.")
     return notes
+
+
+def _bounds_note(points: Sequence[ProgressPoint]) -> list[str]:
+    """Say which rates silence and the references reach; nothing where that is unknown or not the same for all."""
+    bounds = {
+        tuple(number(look_up(point.document, f"suite.{key}")) for key in ("floor_rate", "ceiling_rate"))
+        for point in points
+    }
+    floor, ceiling = bounds.pop() if len(bounds) == 1 else (None, None)
+    if floor is None or ceiling is None:
+        return []
+    return [
+        f"Writing nothing at all makes {percent(floor / 100)} of the samples compile, since some prompts are complete "
+        f"as they stand; the references reach {percent(ceiling / 100)}."
+    ]

@@ -6,7 +6,7 @@ from typing import Any
 from rusteval.reports.analysis import ModeView
 from rusteval.reports.published import DisputeRow, dispute_rows
 from rusteval.reports.run_view import RunView
-from rusteval.reports.sections import first_message
+from rusteval.reports.sections import cause_message
 from rusteval.reports.text import code, escape, one_line, table
 from rusteval.reports.wording import NOTHING, amount, percent, plain, points, points_interval, with_interval
 from rusteval.statistics.agreement import JudgedTwice
@@ -127,7 +127,7 @@ def agreement_rows(views: Sequence[ModeView]) -> list[tuple[str, list[object]]]:
 def example_text(example: JudgedTwice) -> str:
     """Return what the protocol under which the sample fails says, on one line."""
     failed = example.published if example.verified.passed else example.verified
-    return one_line(first_message(failed.stderr, failed.result))
+    return one_line(cause_message(failed))
 
 
 def _agreement_table(view: ModeView) -> str:

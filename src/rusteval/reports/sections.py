@@ -184,7 +184,7 @@ def _example(row: ErrorRow) -> str:
     return f"{code(sample.task_id)}{number}: {escape(one_line(cause_message(row.example)))}"
 
 
-def first_message(stderr: str, result: str) -> str:
+def _first_message(stderr: str, result: str) -> str:
     """Return the part of a compiler's or test's output that says what is wrong, on one line."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     for position, line in enumerate(lines):
@@ -199,7 +199,7 @@ def first_message(stderr: str, result: str) -> str:
 def cause_message(verdict: Verdict) -> str:
     """Return what says on one line why a sample failed."""
     refused = verdict.error_type == "policy_violation"  # what the tests said beside it is not the reason
-    return first_message("" if refused else verdict.stderr, verdict.result)
+    return _first_message("" if refused else verdict.stderr, verdict.result)
 
 
 def message_of(verdict: Verdict) -> str:

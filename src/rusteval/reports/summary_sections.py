@@ -20,6 +20,7 @@ from rusteval.reports.wording import (
     points_interval,
     with_interval,
 )
+from rusteval.statistics.tally import is_judged
 
 _LOST_SHOWN = 25  # of each model
 _RULES_SHOWN = 10
@@ -53,6 +54,7 @@ def difference_table(run: RunView, views: Sequence[ModeView]) -> str:
             f"pass@{k}",
             points(entry["difference"]),
             points_interval(entry["ci95"]),
+            p_value(entry["p_value"]),
             p_value(entry["p_value_holm"]),
             f"{view.comparison['wins']} / {view.comparison['ties']} / {view.comparison['losses']}",
         ]
@@ -61,7 +63,7 @@ def difference_table(run: RunView, views: Sequence[ModeView]) -> str:
         for k in run.k_values
         for entry in (view.comparison[f"pass@{k}"],)
     ]
-    headers = ["mode", "", "difference", "95 % interval", "p", "tasks ahead / level / behind"]
+    headers = ["mode", "", "difference", "95 % interval", "p", "p (Holm)", "tasks ahead / level / behind"]
     return table(headers, rows, numbers=range(2, len(headers))) if rows else ""
 
 
@@ -82,7 +84,14 @@ def failure_table(views: Sequence[ModeView]) -> str:
         ]
         for name, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
-    headers = ["error", "meaning", *_labels(columns)]
+    headers = [
+        "error",
+        "meaning",
+        *(
+            f"{label}, of {len(m.verdicts):,}"
+            for label, (_, m) in zip(_labels(columns), columns, strict=True)
+        ),
+    ]
     return table(headers, rows, numbers=range(2, len(headers))) if rows else ""
 
 
@@ -124,9 +133,10 @@ def policy_table(run: RunView, views: Sequence[ModeView], changes: Sequence[Poli
 
 
 def rule_table(run: RunView) -> str:
-    """Return what violates the policy most often; empty where nothing does."""
+    """Return what violates the policy most often, wherever in the answer it stands; empty where nothing does."""
     by_role = {
-        m.role: Counter(v.policy_violation for v in m.verdicts if v.policy_violation) for m in run.models
+        m.role: Counter(_rule(v.policy_violation) for v in m.verdicts if v.policy_violation and is_judged(v))
+        for m in run.models
     }
     total: Counter[str] = Counter()
     for counter in by_role.values():
@@ -138,7 +148,9 @@ def rule_table(run: RunView) -> str:
         for rule, _ in sorted(total.items(), key=lambda item: (-item[1], item[0]))[:_RULES_SHOWN]
     ]
     headers = ["what was found most", *(ROLE_LABELS[model.role] for model in run.models)]
-    return table(headers, rows, numbers=range(1, len(headers)))
+    hidden = len(total) - len(rows)
+    more = f"\n\n{amount(hidden, 'more kind')} not listed." if hidden else ""
+    return table(headers, rows, numbers=range(1, len(headers))) + more
 
 
 def lost_table(changes: Sequence[PolicyChange]) -> str:
@@ -170,6 +182,11 @@ def next_steps(run: RunView, views: Sequence[ModeView]) -> list[str]:
             f"{points(worst.difference)} points."
         )
     return lines
+
+
+def _rule(violation: str) -> str:
+    """Return what was found, without the line of the answer that it was found in."""
+    return violation.rsplit(" (line ", 1)[0]
 
 
 def _columns(views: Sequence[ModeView]) -> list[tuple[ModeView, ModelView]]:

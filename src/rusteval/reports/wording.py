@@ -17,7 +17,7 @@ ERROR_LABELS = MappingProxyType(
         "test_timeout": "compiles, but a test runs out of time",
         "policy_violation": "uses an operation that the policy forbids",
         "no_code": "the answer holds no Rust code",
-        "tests_not_run": "compiles, but the tests were not run to their end",
+        "tests_not_run": "the tests were not run, or not to their end",
         "memory_limit": "runs out of memory",
         "output_limit": "writes too much output",
         "infra_sandbox": "not judged: the sandbox failed",
@@ -130,7 +130,7 @@ def single_headline(label: str, metrics: Mapping[str, Any], k: int) -> Headline:
         return Headline(f"pass@{k} of the {label.lower()} model cannot be given.", _reason(metrics, k), None)
     interval = percent_interval(metrics["ci95"].get(f"pass@{k}"))
     measured = f"{label} model: pass@{k} is {percent(value)} (95 % interval {interval})."
-    meaning = f"{_chance(k)} is right with that probability, averaged over the tasks."
+    meaning = f"{_chance(k)} of the {label.lower()} model is right with a chance of {percent(value)}."
     if value in (0, 1):
         meaning = _SOLVES_NOTHING if value == 0 else _SOLVES_EVERYTHING
     return Headline(measured, f"{meaning} Only this model ran, so nothing is compared.", None)
@@ -153,13 +153,19 @@ def paired_headline(comparison: Mapping[str, Any], k: int) -> Headline:
     return Headline(measured, _in_doubt(comparison, entry, ends), None)
 
 
+def size(difference: float) -> str:
+    """Write the size of a difference in points, rounded; one below a point keeps a decimal, so that it is not 0."""
+    written = abs(difference) * 100
+    return f"{written:.0f}" if written >= 1 else f"{max(written, 0.1):.1f}"
+
+
 def smallest_text(value: object) -> str:
     """Say which difference a run of this size finds; empty where that is not known."""
     smallest = number(value)
     if smallest is None:
         return ""
     return (
-        f"A run of this size finds a true difference of {smallest * 100:.0f} points in four cases of five; "
+        f"A run of this size finds a true difference of {size(smallest)} points in four cases of five; "
         "smaller ones it often misses."
     )
 
@@ -168,9 +174,8 @@ def _surely(better: str, ends: tuple[float, float], p: float) -> str:
     least, most = sorted((abs(ends[0]), abs(ends[1])))
     rarely = "fewer than 1" if p < 0.001 else f"about {p * 1000:.0f}"  # noqa: PLR2004 -- digits shown, not a decision
     return (
-        f"The {ROLE_LABELS[better].lower()} model is better on tasks of this kind, by {least * 100:.0f} to "
-        f"{most * 100:.0f} points with 95 % confidence; were the models alike, {rarely} in 1,000 runs would differ "
-        "so much."
+        f"The {ROLE_LABELS[better].lower()} model is better on tasks of this kind, by {size(least)} to {size(most)} "
+        f"points with 95 % confidence; were the models alike, {rarely} in 1,000 runs would differ so much."
     )
 
 
@@ -188,7 +193,20 @@ def _in_doubt(comparison: Mapping[str, Any], entry: Mapping[str, Any], ends: tup
             f"{meaning} With {amount(clusters, 'independent task')} it could not have: at least {FEWEST_CLUSTERS} are "
             "needed before any difference can be told from chance."
         )
-    return f"{meaning} {smallest_text(entry.get('smallest_detectable_difference'))}".strip()
+    smallest = smallest_text(entry.get("smallest_detectable_difference"))
+    return " ".join(part for part in (meaning, _at_odds(entry, ends), smallest) if part)
+
+
+def _at_odds(entry: Mapping[str, Any], ends: tuple[float, float]) -> str:
+    """Say that interval and test disagree, where they do; empty where both leave the result open."""
+    p = number(entry["p_value"])
+    if p is None:
+        return ""
+    if ends[0] > 0 or ends[1] < 0:
+        return f"The interval alone points to one model, the permutation test ({p_text(p)}) does not; both must agree."
+    if p < SIGNIFICANT:
+        return f"The permutation test alone ({p_text(p)}) points to one model, the interval does not; both must agree."
+    return ""
 
 
 def _chance(k: int) -> str:

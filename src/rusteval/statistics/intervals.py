@@ -42,13 +42,13 @@ def clustered_wilson(sums: ClusterSums) -> Interval | None:
     """Return the Wilson interval of a rate with the sample size that clustered samples are really worth.
 
     The effective size is the number of samples divided by the design effect: the between-cluster variance of the
-    rate (ratio estimator) over the variance of independent samples, never below 1. As the spread between few clusters
-    is itself uncertain, the size shrinks by the squared ratio of the normal and Student's t quantile. Where the rate is 0 or 1, or
-    there is one cluster only, the variance says nothing and each cluster counts as one sample. With one sample
-    in each cluster this is the plain Wilson interval. None where nothing was counted.
+    rate (ratio estimator) over the variance of independent samples, never below 1. As the spread between few
+    clusters is itself uncertain, the size shrinks by the squared ratio of the normal and Student's t quantile.
+    Where the rate is 0 or 1, or there is one cluster only, the variance says nothing and each cluster counts as
+    one sample. With one sample in each cluster this is the plain Wilson interval. None where nothing was counted.
 
-    Source: Kish 1965 (design effect); Korn and Graubard 1998 (degrees of freedom); Dean and Pagano 2015, "Evaluating Confidence Interval Methods for Binomial
-    Proportions in Clustered Surveys".
+    Source: Kish 1965 (design effect); Korn and Graubard 1998 (degrees of freedom); Dean and Pagano 2015,
+    "Evaluating Confidence Interval Methods for Binomial Proportions in Clustered Surveys".
     """
     used = sums.denominator > 0
     hits, sizes = sums.numerator[used], sums.denominator[used]

@@ -28,7 +28,7 @@ ENDINGS = (
     "panics or crashes",
     "over a limit",
     "does not compile",
-    "no code, or tests cut short",
+    "no code, or tests not run",
     "not judged",
 )
 _OF_ERROR = {
@@ -133,7 +133,7 @@ def ending_of(row: Row) -> str:
         return "all tools pass"
     if row["error_type"] is None and row["test_passed"]:
         return "tests pass, Clippy objects"
-    return _OF_ERROR.get(row["error_type"] or "", "no code, or tests cut short")
+    return _OF_ERROR.get(row["error_type"] or "", "no code, or tests not run")
 
 
 def _score(name: str, rows: Sequence[Row], *, clusters: Mapping[str, str]) -> ModelScore:

@@ -25,9 +25,16 @@ from rusteval.statistics.tally import (
     sum_by_cluster,
 )
 
+
+def _compiles(verdict: Verdict) -> bool | None:
+    """Say whether an answer compiles; None where the compiler was never asked, as for a problem without tests."""
+    if verdict.compile_ok is None and verdict.error_type == "no_code":
+        return False  # leaving it out would flatter a model that answers in prose
+    return verdict.compile_ok
+
+
 RATES: Mapping[str, Callable[[Verdict], bool | None]] = {
-    # An answer without code does not compile; leaving it out would flatter a model that answers in prose.
-    "compile_rate": lambda verdict: verdict.compile_ok is True,
+    "compile_rate": _compiles,
     "main_free_rate": lambda verdict: verdict.main_free,
     "clippy_pass_rate": lambda verdict: verdict.clippy_ok,
     "policy_violation_rate": lambda verdict: verdict.policy_violation is not None,
