@@ -24,6 +24,12 @@ def test_a_series_is_in_the_order_of_its_numbers_run_by_run(tmp_path):
     ]
 
 
+def test_a_slash_at_the_end_makes_no_other_checkpoint(tmp_path):
+    (tmp_path / "checkpoint-1").mkdir()
+    found = find_series([f"{tmp_path}/checkpoint-*/", f"{tmp_path}/checkpoint-1"])
+    assert [point.name for point in found] == [f"{tmp_path}/checkpoint-1"]
+
+
 def test_what_is_no_pattern_is_a_name():
     assert find_series(["org/model/checkpoint-9000"])[0].step == 9000
 

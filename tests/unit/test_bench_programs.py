@@ -41,6 +41,27 @@ def test_an_item_that_the_limit_cut_off_is_left_out_behind_a_whole_one(completio
     assert program.cut == (kept not in {None, completion})
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "}}}}",
+        "{{{{",
+        "and this is how it works, since the",
+        "fn broken() { let = ; }\nfn half(",
+        "let x = (",
+    ],
+)
+def test_what_is_no_begun_item_counts_although_the_limit_came(rest):
+    assert read(BODY + rest, finish="length").text == FACTORIAL.text + BODY + rest
+
+
+@pytest.mark.parametrize(
+    "rest", ["pu", "fn", "#[derive(", "/* a rem", "macro_rules! m {", "thread_local! { static", 'fn f() { "a']
+)
+def test_whatever_begins_an_item_is_left_out_where_the_limit_came(rest):
+    assert read(BODY + rest, finish="length").text == FACTORIAL.text + BODY.rstrip()
+
+
 def test_a_prompt_that_is_whole_already_keeps_itself():
     assert read("\nimpl Point {\n    fn new(", pattern=POINT, finish="length").text == POINT.text
 

@@ -23,7 +23,7 @@ from rusteval.reports.bench_rates import (
     rate_of,
 )
 from rusteval.reports.bench_standing import ProgressPoint, collapse_of, standings_of
-from rusteval.reports.progress_text import sentences
+from rusteval.reports.progress_text import notes_on, sentences
 
 GOOD = [4, 4, 3, 4, 2, 4, 4, 3, 4, 4, 4, 2, 3, 4, 4, 4]
 POOR = [1, 2, 3, 0, 2, 1, 0, 3, 1, 0, 2, 2, 1, 0, 3, 1]
@@ -127,6 +127,13 @@ def test_many_checkpoints_with_missing_values_come_as_rows_and_curves(tmp_path):
     document = json.loads((tmp_path / "progress.json").read_text())
     assert document["best"]["pass_rate"]["best_step"] == 100
     assert document["sentences"] == sentences(points, standings_of(points))
+
+
+def test_what_the_prompts_allow_is_said_where_it_is_the_same_for_all():
+    bounds = [{"suite": {"floor_rate": floor, "ceiling_rate": 100.0}} for floor in (12.5, 12.5, 6.45)]
+    points = [point(step, bench_document(GOOD, changes=one)) for step, one in enumerate(bounds)]
+    assert "Writing nothing at all makes 12.5 % of the samples compile" in " ".join(notes_on(points[:2]))
+    assert "Writing nothing" not in " ".join(notes_on(points))
 
 
 def test_a_single_checkpoint_with_few_values_leaves_no_picture_of_an_earlier_run(tmp_path):

@@ -48,7 +48,7 @@ def find_series(names: Sequence[str]) -> tuple[Checkpoint, ...]:
     """
     found: dict[str, Checkpoint] = {}
     for name in names:
-        for match in _matches(name):
+        for match in map(str, map(PurePath, _matches(name))):  # a slash at the end makes no other checkpoint
             run = str(PurePath(match).parent)
             found.setdefault(match, Checkpoint(name=match, run=run, step=step_of(match)))
     return tuple(sorted(found.values(), key=_order))

@@ -13,8 +13,9 @@ def describe_performance(
 ) -> dict[str, Any]:
     """Return the documented times, and what goes beyond them.
 
-    Samples are drawn many at a time, so the time of one is what it took of the clock: time over samples. Runs that
-    were killed left no time behind and count neither with their samples nor with their tokens.
+    Samples are drawn many at a time, so the time of one is what it took of the clock: time over samples. Samples per
+    second count the time of judging too, as documented. Runs that were killed left no time behind and count neither
+    with their samples nor with their tokens.
 
     Args:
         samples: the samples.
@@ -32,7 +33,7 @@ def describe_performance(
         "performance": {
             "total_time_s": round(seconds + judging_s, 2),
             "generation_time_s": round(seconds, 2),
-            "samples_per_second": round(drawn / seconds, 2) if seconds else None,
+            "samples_per_second": round(drawn / (seconds + judging_s), 2) if drawn else None,
             "p50_ms": _percentile(latencies, 50),
             "p95_ms": _percentile(latencies, 95),
         },

@@ -8,6 +8,14 @@ from rusteval.rust.fences import split_markdown
 from rusteval.rust.syntax import COMMENTS, parse, tokens_in
 from rusteval.rust.wrapping import clean_text, unwrap
 
+_HEADS = frozenset(
+    {
+        *("pub", "fn", "struct", "enum", "union", "impl", "trait", "mod", "use", "const", "static", "type"),
+        *("unsafe", "async", "extern", "macro_rules!", "#"),
+    }
+)
+"""What an item begins with."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class WrittenProgram:
@@ -76,5 +84,24 @@ def _finished_items(text: str, *, least: int) -> str:
         sound += 1
     if sound == len(nodes) or not any(node.type not in COMMENTS for node in nodes[:sound]):
         return text
-    kept = data[: nodes[sound - 1].end_byte].decode("utf-8", "replace")
-    return kept if len(kept) >= least else text
+    end = nodes[sound - 1].end_byte
+    kept = data[:end].decode("utf-8", "replace")
+    return kept if len(kept) >= least and _is_unfinished(data[end:]) else text
+
+
+def _is_unfinished(rest: bytes) -> bool:
+    """Whether code begins an item and ends before the item does; prose and stray brackets are the model's own fault."""
+    tokens = tokens_in(rest)
+    words = [token.text for token in tokens]
+    if not words:
+        return False
+    begins = words[0].startswith("/") or words[0] in _HEADS or words[1:2] == ["!"]
+    if not begins and not (len(tokens) == 1 and tokens[0].is_word):  # a keyword may be cut too
+        return False
+    depth = 0
+    for index, word in enumerate(words):
+        depth += (word in {"(", "[", "{"}) - (word in {")", "]", "}"})
+        is_over = depth == 0 and word in {"}", ";"} and index + 1 < len(words)
+        if depth < 0 or is_over:
+            return False
+    return True

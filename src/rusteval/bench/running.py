@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 from rusteval import __version__
@@ -83,6 +83,7 @@ def run_bench(
         return _run(config, outputs=outputs, reporter=reporter, say=say)
     series = find_series(config.checkpoints)
     outputs = _series_outputs(series, output)
+    require_writable(output / "progress.json")
     with only_run_in(output, named="--output"):
         results = _run(config, outputs=outputs, reporter=reporter, say=say)
         for folder, points in _by_run(series, results).items():
@@ -187,10 +188,10 @@ def _result(subject: Subject, setting: _Setting) -> BenchResult:
         reporter=setting.reporter,
     )
     numbers = describe_samples(measured, patterns=setting.patterns, k_values=setting.config.k_values)
-    humaneval = _humaneval(subject, setting)
     speed = describe_performance(
         samples, engines=subject.patterns.store.engines(), judging_s=time.perf_counter() - begun
     )
+    humaneval = _humaneval(subject, setting)
     # the documented keys come first, in the documented order
     document = {
         "checkpoint": subject.name,
@@ -282,7 +283,7 @@ def _run_folders(series: Sequence[Checkpoint], folder: Path) -> dict[str, Path]:
     runs = list(dict.fromkeys(checkpoint.run for checkpoint in series))
     if len(runs) == 1:
         return {runs[0]: folder}
-    names = [PurePath(run).name for run in runs]
+    names = [Path(run).resolve().name for run in runs]  # `.` and `..` are no names
     if len(set(names)) < len(names):
         names = [run.strip("/").replace("/", "-") for run in runs]
     return {run: folder / name for run, name in zip(runs, names, strict=True)}

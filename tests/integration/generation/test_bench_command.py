@@ -219,6 +219,10 @@ def test_a_series_of_models_is_drawn_once_and_makes_curves(demo, tmp_path):
         (("--n-samples", "0"), "--n-samples must be 1 or more"),
         (("--checkpoint", "x", "--output", "results.txt"), "must end in .json"),
         (("--checkpoints", "nowhere/*"), "no folder matches"),
+        (
+            ("--checkpoints", "org/m/checkpoint-1", "--output", "/proc/none"),
+            "/proc/none/progress.json: cannot be",
+        ),
     ],
 )
 def test_bad_usage_is_one_line(arguments, words, tmp_path):
