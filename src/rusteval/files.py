@@ -144,7 +144,7 @@ def read_jsonl(
 def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
     remedy = "mend or remove that line"
     try:
-        value = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
+        value = parse_json(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise InputError(
             f"{path}: line {number} is not UTF-8 ({error.reason} at byte {error.start}); {remedy}"
@@ -156,6 +156,16 @@ def _object(path: Path, number: int, line: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise InputError(f"{path}: line {number} is not a JSON object; {remedy}")
     return value
+
+
+def parse_json(text: str) -> Any:
+    """Return what a JSON text says.
+
+    Raises:
+        ValueError: it is no JSON, or holds NaN or a number that is too large, which other programs cannot read.
+        RecursionError: it is nested too deeply.
+    """
+    return json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
 
 
 def _refuse_constant(name: str) -> NoReturn:

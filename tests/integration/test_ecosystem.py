@@ -91,6 +91,7 @@ def test_a_plan_names_what_would_run_and_runs_nothing(place: Path) -> None:
     assert first[first.index("--crate-list") + 1] == "crates.txt"
     assert first[first.index("--output") + 1] == "datasets/phase2_full.part.jsonl"
     assert set(first) & {"--prompt-mode", "--no-include-stack-dataset"} == set()
+    assert "--no-checkpointing" in first  # with its checkpoints it drops the crates of an interrupted run
     assert moved == ["mv", "datasets/phase2_full.part.jsonl", "datasets/phase2_full.jsonl"]
     assert second == [f"{place}/bin/sigilderg-train", "--cfg", "phase2.yml"]
 
@@ -174,8 +175,11 @@ def test_a_dataset_stage_that_fails_or_does_nothing_ends_the_workflow(
 
 def test_a_broken_dataset_is_no_dataset(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STAND_IN", "broken")
-    with pytest.raises(InputError, match="line 3 is not JSON"):
+    with pytest.raises(
+        InfrastructureError, match=r"^generate-dataset: .* left a broken dataset: .*line 3 is not JSON"
+    ):
         run_workflow(workflow())
+    assert (place / "datasets/phase2_full.part.jsonl").exists()
     assert not (place / "datasets/phase2_full.jsonl").exists()
 
 

@@ -120,6 +120,14 @@ def test_order_shapes_and_extra_fields_are_kept():
     ]
     assert verdicts[0].to_row()["note"] == "extra"
     assert [verdict.extraction is not None for verdict in verdicts] == [True] * 6
+    assert [verdict.main_free for verdict in verdicts] == [
+        True,
+        True,
+        None,
+        True,
+        True,
+        True,
+    ]  # prose has none
     assert verdicts[5].policy_violation is not None
     assert enforce_policy(verdicts[5]).error_type == "policy_violation"
     assert verdicts[1].policy_violation is None

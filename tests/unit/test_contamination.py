@@ -1,10 +1,13 @@
 """Copies are found whatever form the training data have; what is only alike is not."""
 
+import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,11 +16,13 @@ from contamination_support import HONEST, reformatted, renamed, whole
 from rusteval.contamination.documents import TrainingText, code_in, find_files, read_documents
 from rusteval.contamination.grams import GramIndex
 from rusteval.contamination.matching import Matcher
+from rusteval.contamination.search import search
 from rusteval.contamination.targets import targets_of
 from rusteval.conversion.parquet import write_exact
 from rusteval.conversion.rows import BadRows
 from rusteval.errors import InputError
 from rusteval.problems.suites import load_suite
+from rusteval.status import StatusReporter
 
 SUITE = load_suite()
 SPACES = SUITE.by_id["HumanEval/140"]
@@ -141,6 +146,30 @@ def test_a_folder_without_training_data_is_refused(tmp_path: Path) -> None:
         find_files(tmp_path)
     with pytest.raises(InputError, match="no such file or folder"):
         find_files(tmp_path / "none")
+
+
+def test_a_table_with_dates_and_bytes_is_searched_for_its_texts(matcher: Matcher, tmp_path: Path) -> None:
+    path = tmp_path / "train.parquet"
+    other = {"when": pa.array([0], pa.timestamp("s")), "raw": [b"ab"], "tags": pa.array([[("k", 1)]], pa.map_(pa.string(), pa.int64()))}  # fmt: skip
+    pq.write_table(pa.table({"content": [whole(SPACES)], **other}), path)
+    bad = BadRows()
+    found = matcher.match(list(read_documents(path, bad=bad)))
+    assert ({match.task_id for match in found if match.suspicious}, bad.total) == ({SPACES.task_id}, 0)
+
+
+def test_data_without_any_text_are_not_called_clear(tmp_path: Path) -> None:
+    tokenised = tmp_path / "tokens.jsonl"
+    tokenised.write_text('{"input_ids": [1, 2, 3]}\n')
+    (tmp_path / "empty.jsonl").write_text("\n")
+    for name in ("tokens.jsonl", "empty.jsonl"):
+        with pytest.raises(InputError, match=rf"{name}: holds no text that could be searched"):
+            search(
+                [tmp_path / name],
+                versions=[SUITE],
+                skip_invalid=False,
+                n_workers=1,
+                reporter=StatusReporter(stream=io.StringIO()),
+            )
 
 
 def test_code_is_what_stands_in_fences_or_continues_an_open_function() -> None:

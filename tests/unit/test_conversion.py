@@ -113,6 +113,7 @@ def test_samples_of_a_suites_prompts_get_its_task_ids(tmp_path: Path) -> None:
         ({"question": "Q", "answer": "A"}, "Q", "A"),
         ({"messages": [{"role": "user", "content": "U"}, {"role": "assistant", "content": "A"}]}, "U", "A"),
         ({"task_id": 7, "completion": "C"}, None, "C"),
+        ({"prompt": "P", "gen": "G", "completion": None, "messages": None, "input_data": None}, "P", "G"),
     ],
 )  # fmt: skip
 def test_every_form_of_row_is_read(row: dict[str, Any], prompt: str | None, answer: str) -> None:
@@ -164,6 +165,26 @@ def test_any_rows_come_back_from_parquet_as_they_were(
     assert json.dumps([row for _, row in read_exact(path)]) == json.dumps(rows)
 
 
+def test_rows_nested_as_deep_as_json_may_be_come_back_from_parquet(tmp_path: Path) -> None:
+    row = {"prompt": "p", "_deep": json.loads("[" * 700 + "]" * 700)}
+    write_exact(tmp_path / "x.parquet", [row])
+    assert json.dumps([row]) == json.dumps([row for _, row in read_exact(tmp_path / "x.parquet")])
+
+
+def test_a_table_that_another_program_changed_is_read_as_it_is_now(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    write_exact(path, [{"a": 1, "b": 2, "mixed": 1}, {"b": 3, "mixed": "x", "a": 4}])
+    table = pq.read_table(path).drop_columns(["a"]).append_column("new", pa.array([7, 8]))
+    pq.write_table(table, path)  # keeps the mark of the first table
+    rows = [{"b": 2, "mixed": 1, "new": 7}, {"b": 3, "mixed": "x", "new": 8}]
+    assert [row for _, row in read_exact(path)] == rows
+    index = table.column_names.index("mixed")
+    pq.write_table(table.set_column(index, "mixed", pa.array(["NaN", "4"])), path)
+    bad: list[InputError] = []
+    assert [row["mixed"] for _, row in read_exact(path, on_bad=bad.append)] == [4]
+    assert "row 1: column mixed was marked as JSON and holds none any more" in str(bad[0])
+
+
 def test_columns_have_the_types_that_trainers_expect(tmp_path: Path) -> None:
     messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "fn f() {}"}]
     rows = [{"messages": messages, "n": 1, "score": 0.5, "mixed": 1}, {"messages": [], "n": None, "score": 1.0, "mixed": "x"}]  # fmt: skip
@@ -177,7 +198,11 @@ def test_columns_have_the_types_that_trainers_expect(tmp_path: Path) -> None:
 def test_a_foreign_table_is_read_and_what_json_cannot_say_is_named(tmp_path: Path) -> None:
     path = tmp_path / "foreign.parquet"
     table = pa.table(
-        {"prompt": ["p", "q"], "gen": ["g", "h"], "when": pa.array([None, 0], pa.timestamp("s"))}
+        {
+            "prompt": ["p", "q"],
+            "gen": ["g", "h"],
+            "when": pa.array([None, {"at": [0]}], pa.struct([("at", pa.list_(pa.timestamp("s")))])),
+        }
     )
     pq.write_table(table, path)
     with pytest.raises(InputError, match=r"foreign.parquet: row 2: column when holds a datetime"):
@@ -240,3 +265,19 @@ def test_the_old_functions_do_what_they_were_documented_to_do(tmp_path: Path) ->
     assert hf_dataset_to_prompt_gen(table, tmp_path / "back.jsonl") == 4
     assert read(tmp_path / "back.jsonl") == ROWS
     assert prompt_gen_to_hf_dataset(plain)["columns"] == ["prompt", "gen"]
+    for overwrites in (prompt_gen_to_hf_dataset, hf_dataset_to_prompt_gen):
+        with pytest.raises(InputError, match="is the input too"):
+            overwrites(table, table)
+    assert hf_dataset_to_prompt_gen(table, tmp_path / "back.jsonl") == 4
+
+
+def test_a_listed_row_that_is_no_json_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    source, target = tmp_path / "list.json", tmp_path / "out.jsonl"
+    for text, told in (
+        ('[{"prompt": "p", "gen": "g", "_score": NaN}]', "list.json: is no JSON that can be read .NaN"),
+        ('[\n{"prompt": "p", "gen": "g"},\n\n3]', "list.json: row 2 is not a JSON object"),
+    ):
+        source.write_text(text)
+        with pytest.raises(InputError, match=told):
+            convert(Wanted(source=source, output=target, form="same"))
+        assert not target.exists()

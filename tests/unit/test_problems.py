@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from rusteval.errors import InputError
+from rusteval.generation.samples import Sample
+from rusteval.judging.judge import check_tasks
 from rusteval.problems.models import Repair
 from rusteval.problems.packaged import PackagedFile, fetch
 from rusteval.problems.repairs import apply_repairs, load_repairs
@@ -107,6 +109,18 @@ def test_bad_problem_files_are_named_in_one_line(tmp_path: Path, content: str, m
     with pytest.raises(InputError, match=message) as caught:
         load_problem_file(path)
     assert "\n" not in str(caught.value)
+
+
+def test_samples_of_another_suite_are_told_which_it_is() -> None:
+    suites = [load_suite(name) for name in ("humaneval-rust", "humaneval-rust-180")]
+    for suite, other in (suites, reversed(suites)):
+        samples = [Sample(task_id=problem.task_id, completion="") for problem in other.problems[:2]]
+        with pytest.raises(
+            InputError, match=rf"not in suite {suite.name} .*\(--suite {other.name} has them all\)$"
+        ):
+            check_tasks(samples, suite=suite)
+    with pytest.raises(InputError, match=r"that the samples were made for$"):
+        check_tasks([*samples, Sample(task_id="Nowhere/0", completion="")], suite=suites[0])
 
 
 def test_selection_keeps_order_and_hash_and_names_unknown_tasks() -> None:

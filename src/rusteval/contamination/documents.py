@@ -87,7 +87,7 @@ def read_documents(file: Path, *, bad: BadRows) -> Iterator[TrainingText]:
     if file.name.endswith(TEXT_ENDINGS):
         yield from _pieces(file)
         return
-    for row in read_file(file, on_bad=bad.unreadable):
+    for row in read_file(file, on_bad=bad.unreadable, any_values=True):
         texts = tuple(texts_of(row.data))
         if texts:
             yield TrainingText(file=str(file), line=row.number, texts=texts)
@@ -106,7 +106,7 @@ def texts_of(value: Any) -> Iterator[str]:
         for key, part in ((said[0], value[said[0]]),) if said else value.items():
             if not key.startswith("_"):
                 yield from texts_of(part)
-    elif isinstance(value, Sequence):
+    elif isinstance(value, Sequence) and not isinstance(value, bytes):
         for part in value:
             yield from texts_of(part)
 

@@ -14,6 +14,7 @@ from rusteval.contamination.documents import TrainingFiles, TrainingText, find_f
 from rusteval.contamination.matching import THRESHOLDS, Match, Matcher
 from rusteval.contamination.targets import Targets, targets_of
 from rusteval.conversion.rows import BadRows
+from rusteval.errors import InputError
 from rusteval.pipeline.contamination import (
     FORMAT,
     ContaminationReport,
@@ -99,7 +100,7 @@ def search(
         What was found, and messages that name rows that were left out.
 
     Raises:
-        InputError: a path names no training data, or a file or a row cannot be read.
+        InputError: a path names no training data, or holds no text, or a file or a row cannot be read.
     """
     sources = [find_files(path) for path in training]
     targets = targets_of(versions)
@@ -116,6 +117,10 @@ def search(
                 evidence.add(matches)
             if not skip_invalid:
                 reading.bad.refuse()
+            if not reading.documents:
+                raise InputError(
+                    f"{source.path}: holds no text that could be searched; give data before tokenising"
+                )
             told.append(reading.facts())
             named += reading.bad.text()
     report = ContaminationReport(

@@ -107,8 +107,7 @@ def check_paths(wanted: Wanted) -> None:
         raise InputError(f"{wanted.source}: {'is no file' if wanted.source.exists() else 'no such file'}")
     written = [wanted.output] if wanted.problems is None else [wanted.output, wanted.problems]
     for path in written:
-        if path.exists() and path.samefile(wanted.source):
-            raise InputError(f"{path}: is the input too; write to another file")
+        refuse_input(path, source=wanted.source)
         if path.is_dir():
             raise InputError(f"{path}: is a directory; name a file in it")
         require_writable(path)
@@ -118,6 +117,16 @@ def check_paths(wanted: Wanted) -> None:
         raise InputError(
             f"problems go with samples (--to {' or '.join(SAMPLE_FORMS)}), not with {wanted.form}"
         )
+
+
+def refuse_input(path: Path, *, source: Path) -> None:
+    """Check that a result is not written over what it is made of.
+
+    Raises:
+        InputError: it would be.
+    """
+    if path.exists() and path.samefile(source):
+        raise InputError(f"{path}: is the input too; write to another file")
 
 
 class _Work:

@@ -44,9 +44,10 @@ def read_pair(row: Mapping[str, Any]) -> Pair:
     Raises:
         RowError: it has no answer, or something else than text where text belongs; the message says what.
     """
-    if "input_data" in row or "output_data" in row:
+    # Tables of mixed rows have every key in every row, with null where a row has no such thing.
+    if row.get("input_data") is not None or row.get("output_data") is not None:
         prompt, answer = _legacy(row)
-    elif "messages" in row:
+    elif row.get("messages") is not None:
         prompt, answer = _chat(row["messages"])
     else:
         prompt, answer = _flat(row)
@@ -56,14 +57,14 @@ def read_pair(row: Mapping[str, Any]) -> Pair:
         task_id=_task_id(row),
         completion_id=_completion_id(row),
         notes={key: value for key, value in row.items() if key.startswith("_")},
-        reference="canonical_solution" in row or "_source_crate" in row,
+        reference=any(row.get(key) is not None for key in ("canonical_solution", "_source_crate")),
     )
 
 
 def _flat(row: Mapping[str, Any]) -> tuple[str | None, str]:
-    answers = [key for key in _ANSWERS if key in row]
+    answers = [key for key in _ANSWERS if row.get(key) is not None]
     if not answers:
-        if "text" in row:
+        if row.get("text") is not None:
             raise RowError("has only `text`", ", in which prompt and answer cannot be told apart")
         raise RowError("has no answer", f" under {', '.join(_ANSWERS)}")
     prompts = [key for key in _PROMPTS if row.get(key) is not None]

@@ -8,7 +8,7 @@ their keys in another order, are told in one more column.
 import json
 import math
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import batched
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 from rusteval.conversion.column_kinds import JSON, NULL, Kind, arrow_type, kind_of, merge
 from rusteval.conversion.rows import RowError
 from rusteval.errors import InputError
-from rusteval.files import atomic_writer, json_line
+from rusteval.files import atomic_writer, json_line, parse_json
 from rusteval.tables import read_rows
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class _Plan:
             fields.append(pa.field(self.keys_column, pa.string()))
         mark = {
             "format": _FORMAT,
+            "columns": list(self.kinds),
             "json_columns": [name for name, kind in self.kinds.items() if kind == JSON],
             "keys_column": self.keys_column,
         }
@@ -133,13 +134,15 @@ def _spool(rows: Iterable[dict[str, Any]], spool: IO[bytes]) -> _Plan:
 
 
 def read_exact(
-    path: Path, *, on_bad: Callable[[InputError], None] | None = None
+    path: Path, *, on_bad: Callable[[InputError], None] | None = None, any_values: bool = False
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield (row number from 1, row) of any Parquet file; one that `write_exact` wrote gives its rows back exactly.
 
     Args:
         path: the file.
-        on_bad: told of each row with a value that JSON has no form for, such as a date; without it such a row raises.
+        on_bad: told of each row with a value that JSON has no form for, such as a date, or with something else than
+            JSON in a column of JSON; without it such a row raises.
+        any_values: whether values that JSON has no form for stay as they are.
 
     Raises:
         InputError: the file is missing, is no Parquet file, or has two columns of one name.
@@ -147,23 +150,50 @@ def read_exact(
     names, mark = _head(path)
     if len(set(names)) != len(names):
         raise InputError(f"{path}: has two columns of one name; rename one of them")
-    json_columns = [name for name in mark.get("json_columns", []) if name in names]
-    keys_column = mark.get("keys_column")
     for number, row in read_rows(path):
-        for name in json_columns:
-            row[name] = None if row[name] is None else json.loads(row[name])
-        keys = row.pop(keys_column, None) if keys_column else None
-        foreign = {name: kind for name, value in row.items() if (kind := _foreign(value)) is not None}
-        if not foreign:
-            yield number, {key: row[key] for key in json.loads(keys)} if keys else row
+        try:
+            restored = _read_row(row, mark, any_values=any_values)
+        except ValueError as error:
+            told = InputError(f"{path}: row {number}: {error}")
+            if on_bad is None:
+                raise told from error
+            on_bad(told)
             continue
-        name, kind = next(iter(foreign.items()))
-        error = InputError(
-            f"{path}: row {number}: column {name} holds {kind}, which JSON has no form for; make it text"
-        )
-        if on_bad is None:
-            raise error
-        on_bad(error)
+        yield number, restored
+
+
+def _read_row(row: dict[str, Any], mark: Mapping[str, Any], *, any_values: bool) -> dict[str, Any]:
+    """Return a row as it was before it was written.
+
+    Other programs keep the mark of a table when they drop, add or change columns, so what it says of columns that are
+    not there does not count, and columns that it does not know stay.
+
+    Raises:
+        ValueError: a column holds what JSON has no form for, or no JSON where it should.
+    """
+    kept = mark.get("keys_column")
+    keys = row.pop(kept, None) if kept else None
+    as_json = [name for name in mark.get("json_columns", []) if row.get(name) is not None]
+    for name, value in row.items():
+        kind = None if any_values or name in as_json else _foreign(value)
+        if kind is not None:
+            raise ValueError(f"column {name} holds {kind}, which JSON has no form for; make it text")
+    for name in as_json:
+        row[name] = _from_json(row[name], f"column {name}")
+    if not keys:
+        return row
+    known = mark.get("columns", ())
+    named = [key for key in _from_json(keys, f"column {kept}") if key in row]
+    return {key: row[key] for key in (*named, *(name for name in row if name not in known))}
+
+
+def _from_json(text: Any, place: str) -> Any:
+    try:
+        return parse_json(text)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{place} was marked as JSON and holds none any more; write the file again"
+        ) from error
 
 
 def _head(path: Path) -> tuple[list[str], dict[str, Any]]:
@@ -185,12 +215,16 @@ def _head(path: Path) -> tuple[list[str], dict[str, Any]]:
 
 def _foreign(value: Any) -> str | None:
     """Return what a value is, where JSON has no form for it."""
-    if isinstance(value, _PLAIN):
-        return None
-    if isinstance(value, float):
-        return None if math.isfinite(value) else f"the number {value}"
-    if isinstance(value, list):
-        return next((kind for part in value if (kind := _foreign(part)) is not None), None)
-    if isinstance(value, dict):
-        return next((kind for part in value.values() if (kind := _foreign(part)) is not None), None)
-    return f"a {type(value).__name__}"
+    pending = [value]
+    while pending:  # a loop, as values may be nested as deep as JSON text can say
+        part = pending.pop()
+        if isinstance(part, list):
+            pending.extend(reversed(part))
+        elif isinstance(part, dict):
+            pending.extend(reversed(part.values()))
+        elif isinstance(part, float):
+            if not math.isfinite(part):
+                return f"the number {part}"
+        elif not isinstance(part, _PLAIN):
+            return f"a {type(part).__name__}"
+    return None

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from rusteval.conversion.convert import Converted, Wanted, convert
+from rusteval.conversion.convert import Converted, Wanted, convert, refuse_input
 from rusteval.conversion.parquet import write_exact
 from rusteval.conversion.reading import place, read_file
 from rusteval.errors import InputError
@@ -61,7 +61,7 @@ def prompt_gen_to_hf_dataset(
 
     Raises:
         FileNotFoundError: there is no such file.
-        InputError: a row is no JSON object, or `variant` is none of the two.
+        InputError: a row is no JSON object, `variant` is none of the two, or the input would be overwritten.
     """
     source = _existing(jsonl_path)
     if variant not in ("training", "provenance"):
@@ -82,6 +82,7 @@ def prompt_gen_to_hf_dataset(
         for _ in rows():
             pass
     else:
+        refuse_input(Path(output_path), source=source)
         write_exact(Path(output_path), rows())
     written = None if output_path is None else str(output_path)
     return {"rows": count, "columns": list(columns), "variant": variant, "output_path": written}
@@ -100,9 +101,10 @@ def hf_dataset_to_prompt_gen(
 
     Raises:
         FileNotFoundError: there is no such file.
-        InputError: a row has no text in one of the two columns.
+        InputError: a row has no text in one of the two columns, or the input would be overwritten.
     """
     source = _existing(parquet_path)
+    refuse_input(Path(output_path), source=source)
     count = 0
 
     def rows() -> Iterator[dict[str, Any]]:

