@@ -12,7 +12,9 @@ readonly BESIDE=(tests/unit tests/integration/generation/test_{anthropic,generat
   tests/integration/generation/test_{api_services,decoding_attention,decoding_rows,generate_command}.py
   tests/integration/generation/test_generation_{demo,hub,resume}.py
   tests/integration/test_{answer_styles,assembly_gaming,assembly_report,assembly_shapes,audit_command,bad_input}.py
-  tests/integration/test_{benchmark_generation,functional_correctness_command,reports_page,score_command}.py)
+  tests/integration/test_{compare_command,convert_command,contamination_command,documented_examples}.py
+  tests/integration/test_{report_command,bundle_verify,reports_page,score_command}.py
+  tests/integration/test_{benchmark_generation,functional_correctness_command}.py)
 readonly SHELLCHECK_EXTRA=add-default-case,avoid-nullary-conditions,deprecate-which,quote-safe-variables,require-double-brackets
 readonly SYSTEM_PACKAGES=(bats bubblewrap chromium debootstrap firejail gcc git jq procps shellcheck shfmt strace tmux util-linux)
 

@@ -1,8 +1,10 @@
 """What every command shares: one-line errors, documented exit codes, and the parsing of list-like options."""
 
+import contextlib
 import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,6 +15,7 @@ from rusteval.errors import INTERRUPTED, USER_ERRNOS, InputError, RustevalError
 # Every option can also be set as RUSTEVAL_<OPTION>, in every command.
 CONTEXT = {"auto_envvar_prefix": "RUSTEVAL", "help_option_names": ["-h", "--help"]}
 
+_AGAIN_AFTER_S = 0.05
 _INTERRUPTED_TEXT = "interrupted; run the same command again to go on"
 
 
@@ -44,7 +47,8 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> NoReturn:
     """
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = typer.main.get_command(app).main(args=arguments, standalone_mode=False)
+        with _no_interruption_lost():
+            code = typer.main.get_command(app).main(args=arguments, standalone_mode=False)
     except _USAGE_ERROR as error:
         _fail(f"{_one_line(error.format_message())} (see --help)", code=InputError.exit_code)
     except RustevalError as error:
@@ -66,6 +70,25 @@ def run(app: typer.Typer, arguments: Sequence[str] | None = None) -> NoReturn:
 def _interrupt(_signal: int, _frame: object) -> None:
     """Let a termination signal clean up like Ctrl-C does."""
     raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def _no_interruption_lost() -> Iterator[None]:
+    """Interrupt again where Python had to ignore it, as in a callback of a weak reference while charts are drawn."""
+    before = sys.unraisablehook
+
+    def hook(ignored: Any) -> None:
+        if isinstance(ignored.exc_value, KeyboardInterrupt):
+            main = threading.main_thread().ident
+            threading.Timer(_AGAIN_AFTER_S, signal.pthread_kill, (main, signal.SIGTERM)).start()
+        else:
+            before(ignored)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def _one_line(text: str) -> str:

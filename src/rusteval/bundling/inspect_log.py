@@ -6,6 +6,7 @@ each protocol in each mode is a scorer.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from rusteval.reports.analysis import ModelView, ModeView, analyse
 
 LOG_VERSION = 2
 _RATES = ("compile_rate", "clippy_pass_rate", "main_free_rate", "policy_violation_rate")
+_NO_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]")
 _SCORERS: Mapping[tuple[str, Mode], str] = {
     ("verified", "no-policy"): "verified",
     ("verified", "policy"): "verified_policy",
@@ -85,7 +87,6 @@ def _scorers(views: Sequence[ModeView], position: int) -> list[Scorer]:
 
 
 def _log(stored: StoredRun, *, role: Role, name: str, scorers: Sequence[Scorer]) -> InspectLog:
-    document = stored.recorded.document
     inputs = _inputs(stored, role)
     problems = stored.view.suite.by_id
     samples = tuple(
@@ -110,15 +111,15 @@ def _log(stored: StoredRun, *, role: Role, name: str, scorers: Sequence[Scorer])
             "scores": [_result(scorer) for scorer in scorers],
         },
         "stats": {
-            "started_at": document.get("started", stored.view.timestamp),
+            "started_at": stored.recorded.facts.started or stored.view.timestamp,
             "completed_at": stored.view.timestamp,
             "model_usage": {name: sum_usage(samples)},
             "role_usage": {},
         },
     }
-    created = str(spec["created"]).replace(":", "-").replace("+", "-")
+    # A stranger's text may be in these names, which must lead nowhere else.
     return InspectLog(
-        name=f"{created}_{stored.view.suite.name}-{role}_{spec['task_id']}.eval",
+        name=_NO_FILE_NAME.sub("-", f"{spec['created']}_{spec['task']}_{spec['task_id']}.eval"),
         header=header,
         samples=samples,
     )
@@ -133,7 +134,7 @@ def _spec(
     samples: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     view, document = stored.view, stored.recorded.document
-    created = document.get("started", view.timestamp)
+    created = stored.recorded.facts.started or view.timestamp
     identity = document["sample_identity"][role]
     tasks = [problem.task_id for problem in view.suite.problems]
     return {

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from rusteval.bundling.archive import StrangersArchive
+from rusteval.bundling.archive import StrangersArchive, printable
 from rusteval.errors import InputError
 
 MANIFEST_FILE = "manifest.json"
@@ -27,7 +27,8 @@ class Manifest(BaseModel):
         format: what this is.
         format_version: of the layout; goes up when older versions could not read it.
         finished: when the run finished, ISO 8601.
-        versions: of rusteval (which judged, and which wrote the reports), rustc, Clippy, and the sandbox.
+        versions: of rusteval (which judged, and which wrote the reports), rustc, Clippy, the sandbox, and
+            the libraries that drew the charts.
         suite: name, origin and SHA-256 of the problems.
         models: name, revision and what samples were drawn from, by role.
         seed: of all sampling and of the statistics.
@@ -64,7 +65,7 @@ def read_manifest(archive: StrangersArchive) -> Manifest:
         manifest = Manifest.model_validate_json(archive.read(MANIFEST_FILE, most=_MAX_BYTES))
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = printable(".".join(str(part) for part in first["loc"]))
         raise InputError(
             f"{archive.path}: {MANIFEST_FILE} is damaged or of a newer version ({where}: {first['msg'].lower()})"
         ) from error
@@ -87,4 +88,5 @@ def refuse_damage(archive: StrangersArchive, wrong: list[str], *, shown: int = 5
     """Raise InputError if anything is wrong with an archive."""
     if wrong:
         more = f"; and {len(wrong) - shown} more" if len(wrong) > shown else ""
-        raise InputError(f"{archive.path}: damaged: {'; '.join(wrong[:shown])}{more}; get the archive again")
+        told = printable("; ".join(wrong[:shown]))
+        raise InputError(f"{archive.path}: damaged: {told}{more}; get the archive again")

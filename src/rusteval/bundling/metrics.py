@@ -1,6 +1,7 @@
 """Whether a run's `metrics.json` say what its verdicts give."""
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from rusteval.errors import InputError
 from rusteval.pipeline.rebuilding import StoredRun
 from rusteval.pipeline.recorded import REMEDY
 from rusteval.reports.analysis import analyse, metrics_document
+
+_RELATIVE = 1e-9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,5 +67,16 @@ def _differing(old: Any, new: Any, key: str) -> Iterator[tuple[str, Any, Any]]:
         for part in dict.fromkeys((*old, *new)):
             inner = f"{key}.{part}" if key else part
             yield from _differing(old.get(part, _MISSING), new.get(part, _MISSING), inner)
-    elif old is _MISSING or new is _MISSING or old != new:
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for number, pair in enumerate(zip(old, new, strict=True)):
+            if any(_differing(*pair, "")):
+                yield f"{key}[{number}]", *pair
+    elif not _same(old, new):
         yield key, old, new
+
+
+def _same(old: Any, new: Any) -> bool:
+    """Whether two JSON values are the same; another processor adds up in another order."""
+    if isinstance(old, float) and isinstance(new, float):
+        return math.isclose(old, new, rel_tol=_RELATIVE, abs_tol=_RELATIVE)
+    return type(old) is type(new) and bool(old == new)

@@ -11,6 +11,7 @@ from rusteval.bundling.archive import write_archive
 from rusteval.bundling.manifest import MANIFEST_FILE, BundledFile, Manifest
 from rusteval.bundling.metrics import metrics_differences
 from rusteval.bundling.redaction import Redactor
+from rusteval.bundling.reports import drawing_version, reports_version
 from rusteval.errors import InputError
 from rusteval.files import require_writable, sha256_file, write_json_atomic
 from rusteval.pipeline.court import JudgedSamples
@@ -55,6 +56,8 @@ def bundle_run(directory: Path, *, output: Path | None, reporter: StatusReporter
     directory = directory.absolute()
     target = output or directory.with_name(f"{directory.name}{SUFFIX}")
     read_recorded(directory)
+    if target.is_dir():
+        raise InputError(f"--output {target}: is a folder; give the name of the archive")
     require_writable(target)
     reporter.begin("reading the run")
     stored = load_run(directory)
@@ -105,7 +108,7 @@ def _manifest(staging: Path, *, redactor: Redactor) -> Manifest:
     paths = sorted(path for path in staging.rglob("*") if path.is_file())
     return Manifest(
         finished=facts.finished,
-        versions=versions_of(facts) | {"rusteval_reports": __version__},
+        versions=versions_of(facts) | report_versions(),
         suite=facts.suite.model_dump(),
         models={
             role: {**model.model_dump(), "drawn_from": recorded.document["sample_identity"].get(role)}
@@ -133,6 +136,11 @@ def versions_of(facts: RunFacts) -> dict[str, str | int | None]:
         "clippy": judging.clippy_version if judging.clippy else "not installed",
         "sandbox": judging.sandbox_version,
     }
+
+
+def report_versions() -> dict[str, str | int | None]:
+    """Return the versions of what writes reports here."""
+    return {"rusteval_reports": reports_version(), "drawing": drawing_version()}
 
 
 def _members(staging: Path, manifest: Manifest, *, reporter: StatusReporter) -> Iterator[tuple[str, bytes]]:

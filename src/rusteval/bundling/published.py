@@ -1,6 +1,6 @@
 """Whether the problems in a bundle are those of the suite whose name they bear."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from rusteval.errors import InputError
 from rusteval.pipeline.rebuilding import StoredRun
@@ -20,7 +20,7 @@ def problem_differences(stored: StoredRun, *, say: Callable[[str], None]) -> tup
     """
     found: dict[str, None] = {}
     for protocol, suite in stored.suites.items():
-        if suite.name not in PACKAGED or stored.recorded.facts.arguments.problem_file is not None:
+        if suite.name not in PACKAGED:
             say(f"   problems of the run's own ({suite.name}): there is nothing to compare them with")
             return None
         try:
@@ -28,8 +28,16 @@ def problem_differences(stored: StoredRun, *, say: Callable[[str], None]) -> tup
         except InputError as error:
             say(f"   the problems could not be compared with suite {suite.name}: {error}")
             return None
-        found |= dict.fromkeys(f"{line} ({protocol})" for line in _differences(suite, published))
+        tasks = stored.recorded.facts.arguments.tasks
+        wanted = tuple(published.by_id) if tasks is None else tasks
+        lines = [*_differences(suite, published), *_missing(suite, wanted)]
+        found |= dict.fromkeys(f"{line} ({protocol})" for line in lines)
     return tuple(found)
+
+
+def _missing(suite: Suite, wanted: Iterable[str]) -> list[str]:
+    """Return the tasks that the run should have asked and does not hold."""
+    return [f"{task}: left out" for task in wanted if task not in suite.by_id]
 
 
 def _differences(suite: Suite, published: Suite) -> list[str]:

@@ -25,8 +25,15 @@ _SETUP_KEPT = frozenset(
 _LEAST_SECRET = 8
 
 # An absolute path of two parts or more; what stands after a scheme (`https://`) or a word is none.
-_PATH = re.compile(r"(?:file://|(?<![\w:/.~-]))/(?:[^\s/\"'`,;:()<>|\[\]]+/)+[^\s/\"'`,;:()<>|\[\]]*")
-_HOME = re.compile(r"(?:/home/[^/\s\"'`]+|/Users/[^/\s\"'`]+|/root)(?=/)")
+_PATH = re.compile(r"(?:file://|(?<![\w/.~-]))/(?!/)(?:[^\s/\"'`,;:()<>|\[\]]+/)+[^\s/\"'`,;:()<>|\[\]]*")
+_HOME = re.compile(r"(?:/home/[^/\s\"'`]+|/Users/[^/\s\"'`]+|/root)(?![^/\s\"'`:,;)])")
+_HOME_ITSELF = re.compile(r"/(?:(?:var/|export/)?home|Users)/[^/]+|/root")
+# Somebody's home by a path that is not absolute.
+_OTHER_HOME = re.compile(r"(?:\.\./)+(?:home|Users)/[^\s/\"'`,;:]+|(?<![\w/])~[\w.-]+(?=/)")
+# An environment variable set in a text; only names in capitals are surely none of a program's own.
+_SETTING = re.compile(
+    r"\b((?:[A-Z0-9]+_)*(?:TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|API_?KEY)(?:_[A-Z0-9]+)*=)[^\s\"';\[]+"
+)
 _USER_OF_ADDRESS = re.compile(r"(?<=://)[^/\s@]+(?=@)")
 _TOKEN = re.compile(
     r"\b(?:hf_[A-Za-z0-9]{16,}|sk-[A-Za-z0-9_-]{16,}|xai-[A-Za-z0-9]{16,}|gh[opsur]_[A-Za-z0-9]{16,}"
@@ -72,17 +79,24 @@ class Redactor:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            return {key: self.value(part) for key, part in value.items()}
+            return {self.text(key): self.value(part) for key, part in value.items()}
         return [self.value(part) for part in value] if isinstance(value, list | tuple) else value
 
     def text(self, text: str) -> str:
         """Return a text with secrets marked, and of each path only its last part."""
         if text.startswith("/") and text.count("/") > 1 and "\n" not in text:
             self.paths += 1
-            return self._without_secrets(f"{PLACE}/{Path(text).name}")
-        text, found = _PATH.subn(lambda match: f"{PLACE}/{Path(match[0]).name}", text)
-        self.paths += found
+            return self._without_secrets(self._last_part(text))
+        text, found = _PATH.subn(lambda match: self._last_part(match[0]), text)
+        text, more = _OTHER_HOME.subn(PLACE, text)
+        self.paths += found + more
         return self._without_secrets(text)
+
+    def _last_part(self, path: str) -> str:
+        """Return what is left of an absolute path; of a home directory that is no name."""
+        place = Path(path.removeprefix("file://"))
+        own = place == self.home or _HOME_ITSELF.fullmatch(str(place))
+        return PLACE if own or place.name == self.home.name else f"{PLACE}/{place.name}"
 
     def verdict(self, verdict: Verdict) -> Verdict:
         """Return a verdict whose messages name no home, and whose sample says no more than a model's name."""
@@ -102,6 +116,8 @@ class Redactor:
             if secret in text:
                 self.secrets += text.count(secret)
                 text = text.replace(secret, SECRET)
+        text, found = _SETTING.subn(rf"\1{SECRET}", text)
+        self.secrets += found
         for pattern in (_TOKEN, _USER_OF_ADDRESS):
             text, found = pattern.subn(SECRET, text)
             self.secrets += found

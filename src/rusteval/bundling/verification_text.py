@@ -1,5 +1,6 @@
 """What verifying a bundle found, for a person at a terminal."""
 
+from rusteval.bundling.archive import printable
 from rusteval.bundling.verifying import Verification
 from rusteval.errors import InputError
 
@@ -26,9 +27,17 @@ def to_text(found: Verification) -> str:
     lines += [f"    {line}" for line in wrong[:_METRICS_SHOWN]]
     if len(wrong) > _METRICS_SHOWN:
         lines.append(f"    and {len(wrong) - _METRICS_SHOWN} more, which --json names")
+    lines.append(
+        f"  reports written again from the stored verdicts: {len(found.reports) or 'no'} files differ"
+    )
+    lines += [f"    {line}" for line in found.reports]
+    if found.reports:
+        lines.append(
+            "    to read reports that these verdicts give, unpack the bundle and `rusteval report` it"
+        )
     lines.append(f"  problems: {_problems(found.problems)}")
     lines += [f"    {line}" for line in found.problems or ()]
-    return "\n".join(lines)
+    return "\n".join(printable(line).replace("\n", " ") for line in lines)
 
 
 def refuse_differences(found: Verification) -> None:

@@ -3,17 +3,20 @@
 import os
 import random
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rusteval import __version__
-from rusteval.bundling.archive import StrangersArchive
+from rusteval.bundling.archive import StrangersArchive, printable
 from rusteval.bundling.comparing import Difference, changes_between, differing, reason, same_message
 from rusteval.bundling.manifest import Manifest, read_manifest, refuse_damage
 from rusteval.bundling.metrics import MetricsDifferences, metrics_differences
-from rusteval.bundling.packing import versions_of
+from rusteval.bundling.packing import report_versions, versions_of
 from rusteval.bundling.published import problem_differences
+from rusteval.bundling.reports import report_differences
+from rusteval.errors import InputError
 from rusteval.generation.samples import Sample
 from rusteval.judging.assembly import Protocol
 from rusteval.judging.judge import JudgeSettings, default_workers, judge_samples
@@ -25,6 +28,7 @@ from rusteval.judging.verdict import Verdict
 from rusteval.pipeline.config import Role, SandboxMode
 from rusteval.pipeline.gate import pass_trust_gate
 from rusteval.pipeline.rebuilding import StoredRun, load_run
+from rusteval.pipeline.recorded import REMEDY
 from rusteval.pipeline.result_files import enforce
 from rusteval.pipeline.scoring import check_infrastructure
 from rusteval.pipeline.versions import clippy_version
@@ -58,6 +62,7 @@ class Verification:
         differences: those that differ.
         messages_differ: verdicts that are the same but say it in other words.
         metrics: what of `metrics.json` is not what the stored verdicts give.
+        reports: files that are not what is written here from the stored verdicts, or that no run has.
         problems: tasks that differ from the suite as this version has it; None where there is nothing to compare with.
     """
 
@@ -70,6 +75,7 @@ class Verification:
     differences: tuple[Difference, ...]
     messages_differ: int
     metrics: MetricsDifferences
+    reports: tuple[str, ...]
     problems: tuple[str, ...] | None
 
     @property
@@ -88,6 +94,8 @@ class Verification:
         ):
             number = len(self.metrics.different) + len(self.metrics.one_sided)
             found.append(f"{number} values of metrics.json are not what the stored verdicts give")
+        if self.reports and not {"rusteval_reports", "drawing"} & self.other_versions.keys():
+            found.append(f"{len(self.reports)} reports are not what the stored verdicts give")
         if self.problems:
             found.append(f"{len(self.problems)} problems are not those of the suite as this version has it")
         return found
@@ -100,6 +108,7 @@ class Verification:
             "reproduced": not self.findings,
             "versions": {name: {"run": old, "here": new} for name, (old, new) in self.versions.items()},
             "other_versions": sorted(self.other_versions),
+            "reports": list(self.reports),
             "differences": [difference.to_dict() for difference in self.differences],
             "problems": None if self.problems is None else list(self.problems),
         }
@@ -118,8 +127,12 @@ def verify_bundle(path: Path, *, settings: VerifySettings, reporter: StatusRepor
     with tempfile.TemporaryDirectory(prefix="rusteval-verify-") as scratch:
         directory = Path(scratch)
         manifest = unpack_bundle(path, into=directory, reporter=reporter)
-        stored = load_run(directory)
-        metrics = metrics_differences(stored, directory)
+        with naming_bundle(path, directory):
+            stored = load_run(directory)
+            metrics = metrics_differences(stored, directory)
+        reporter.begin("writing reports, to compare them")
+        with tempfile.TemporaryDirectory(prefix="rusteval-verify-") as again:
+            reports = report_differences(stored, directory, scratch=Path(again))
     toolchain = find_toolchain(environ=os.environ)
     sandbox, self_test = choose_sandbox(settings.sandbox_mode, toolchain=toolchain)
     bench = _Bench(stored=stored, toolchain=toolchain, sandbox=sandbox, settings=settings, reporter=reporter)
@@ -146,6 +159,7 @@ def verify_bundle(path: Path, *, settings: VerifySettings, reporter: StatusRepor
         differences=tuple(differences),
         messages_differ=messages,
         metrics=metrics,
+        reports=reports,
         problems=problem_differences(stored, say=reporter.say),
     )
 
@@ -164,19 +178,29 @@ def unpack_bundle(path: Path, *, into: Path, reporter: StatusReporter) -> Manife
     return manifest
 
 
+@contextmanager
+def naming_bundle(path: Path, directory: Path) -> Iterator[None]:
+    """Let errors about files of an unpacked bundle name the bundle, as the directory will be gone."""
+    try:
+        yield
+    except InputError as error:
+        told = str(error).replace(f"{directory}/", "").replace(str(directory), "its content")
+        told = told.replace(REMEDY, "its files do not fit together, so get or make the bundle again")
+        raise InputError(f"{path}: {printable(told)}") from error
+
+
 def _versions(
     stored: StoredRun, manifest: Manifest, *, toolchain: Toolchain, self_test: SelfTestReport
 ) -> Versions:
-    there = versions_of(stored.recorded.facts) | {
-        "rusteval_reports": manifest.versions.get("rusteval_reports")
-    }
+    there = versions_of(stored.recorded.facts)
+    there |= {name: manifest.versions.get(name) for name in report_versions()}
     here: dict[str, str | int | None] = {
         "rusteval": __version__,
         "judge": JUDGE_VERSION,
         "rustc": toolchain.version,
         "clippy": clippy_version(toolchain) or "not installed",
         "sandbox": self_test.version or self_test.sandbox,
-        "rusteval_reports": __version__,
+        **report_versions(),
     }
     return {name: (there[name], here[name]) for name in here}
 

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from rusteval.generation.samples import Sample
 
@@ -47,8 +47,8 @@ class Verdict(BaseModel):
     main_free: bool | None = None
     policy_violation: str | None = None
     compile_time_ms: float | None = None
-    binary_size_bytes: int | None = None
-    tests_run: int = 0
+    binary_size_bytes: int | None = Field(default=None, ge=0, lt=2**63)
+    tests_run: int = Field(default=0, ge=0, lt=2**63)
     extraction: str | None = None
     edition: str | None = None
 

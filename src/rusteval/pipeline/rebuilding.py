@@ -1,5 +1,6 @@
 """Reports again, from the files of a finished run: without model, compiler or network."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -202,10 +203,25 @@ def _check_verdicts(
     unknown = next((v.sample.task_id for v in verdicts if v.sample.task_id not in suite.by_id), None)
     if unknown is not None:
         raise InputError(f"{path}: judges task {unknown}, which the run did not ask; {REMEDY}")
+    _check_numbers(path, verdicts, number=recorded.facts.arguments.num_samples, suite=suite)
     own = [verdict.sample.model_dump(exclude_none=True) for verdict in verdicts]
     samples = samples_path(path.parent, role)
     if own != [row for _, row in read_jsonl(samples)]:
         raise InputError(f"{path}: its samples are not those of {samples.name}, line by line; {REMEDY}")
+
+
+def _check_numbers(path: Path, verdicts: list[Verdict], *, number: int, suite: Suite) -> None:
+    """Refuse a choice of the run's samples: every task has as many as were drawn, each once."""
+    drawn = Counter((verdict.sample.task_id, verdict.sample.completion_id) for verdict in verdicts)
+    task, index = max(drawn, key=drawn.__getitem__, default=("", None))
+    if drawn[task, index] > 1:
+        raise InputError(f"{path}: holds sample {index} of {task} twice; {REMEDY}")
+    of_task = Counter(task for task, _ in drawn)
+    for task in suite.by_id:
+        if of_task[task] < number:
+            raise InputError(
+                f"{path}: holds {of_task[task]} samples of {task}, and the run drew {number}; {REMEDY}"
+            )
 
 
 def _without_policy(verdict: Verdict) -> Verdict:

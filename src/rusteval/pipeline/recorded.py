@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from rusteval.errors import InputError
 from rusteval.judging.assembly import Protocol
@@ -16,6 +16,9 @@ METADATA_FILE = "eval_metadata.json"
 KEYS_OF_REPORTS = ("warnings", "contaminated")
 """What the writer of reports adds to a run's own metadata."""
 REMEDY = "run the same command again, which makes the folder whole without drawing or judging anything twice"
+
+
+KValues = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
 
 
 class SuiteFacts(BaseModel):
@@ -43,7 +46,7 @@ class JudgingFacts(BaseModel):
 
     rustc: str
     sandbox: str
-    timeout_s: float
+    timeout_s: float = Field(gt=0, le=86_400)
     clippy: bool = True
     clippy_version: str | None = None
     judge_version: int | None = None
@@ -68,7 +71,8 @@ class _Identity(BaseModel):
 
 
 class _Arguments(BaseModel):
-    k_values: tuple[int, ...]
+    k_values: KValues
+    num_samples: int = Field(default=1, ge=1)
     tasks: tuple[str, ...] | None = None
     problem_file: Path | None = None
 
@@ -81,8 +85,9 @@ class RunFacts(BaseModel):
     """
 
     rusteval_version: str
+    started: str | None = None
     finished: str
-    seed: int
+    seed: int = Field(ge=0)
     modes_run: tuple[Mode, ...] = Field(min_length=1)
     arguments: _Arguments
     suite: SuiteFacts
@@ -92,7 +97,16 @@ class RunFacts(BaseModel):
     warnings: tuple[str, ...] = ()
     contaminated: dict[str, str] | None = None
     files: dict[str, str] | None = None
-    report_k_values: tuple[int, ...] | None = None
+    report_k_values: KValues | None = None
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        """Refuse facts of which one names what another does not know."""
+        if len(set(self.modes_run)) != len(self.modes_run) or len(set(self.protocols)) != len(self.protocols):
+            raise ValueError("a mode or a protocol is named twice")
+        if not self.models.keys() <= self.sample_identity.keys() & self.judging.statistics.keys():
+            raise ValueError("a model is named that was not drawn from or not judged")
+        return self
 
     @property
     def protocols(self) -> tuple[Protocol, ...]:
@@ -137,7 +151,9 @@ def read_recorded(directory: Path) -> Recorded:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise InputError(f"{path}: {where}: {first['msg'].lower()}; {REMEDY}") from error
+        raise InputError(
+            f"{path}: {where}: {first['msg'].lower().removeprefix('value error, ')}; {REMEDY}"
+        ) from error
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read ({error}); {REMEDY}") from error
 

@@ -134,9 +134,12 @@ def only_run_in(output: Path, *, named: str = "--output-dir") -> Iterator[None]:
         named: how the user said which.
 
     Raises:
-        InputError: another run is at work there.
+        InputError: it is no folder, or another run is at work there.
     """
-    output.mkdir(parents=True, exist_ok=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise InputError(f"{named} {output}: is not a folder; give another") from error
     with (output / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
