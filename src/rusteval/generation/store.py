@@ -18,7 +18,7 @@ from rusteval.generation.samples import Sample
 from rusteval.problems.models import Problem
 
 _CHOICES = (
-    "put those settings back, give another --output-dir (rusteval generate: --output), "
+    "put those settings back, give another --output-dir (rusteval generate and bench: --output), "
     "or --fresh, which moves the old samples aside"
 )
 
