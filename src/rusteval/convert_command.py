@@ -91,20 +91,22 @@ def _suites(name: str | None, problem_file: Path | None) -> "tuple[Suite, ...]":
 
 
 def _report(wanted: "Wanted", done: "Converted") -> list[str]:
-    lines = [f"== read {done.read} rows of {wanted.source}"]
-    of_tasks = f", samples of {done.tasks} tasks" if done.tasks is not None else ""
-    lines.append(f"== wrote {done.written} rows ({wanted.form}{of_tasks}) to {wanted.output}")
+    from rusteval.reports.wording import amount
+
+    lines = [f"== read {amount(done.read, 'row')} of {wanted.source}"]
+    of_tasks = f", samples of {amount(done.tasks, 'task')}" if done.tasks is not None else ""
+    lines.append(f"== wrote {amount(done.written, 'row')} ({wanted.form}{of_tasks}) to {wanted.output}")
     if wanted.suites and done.tasks is not None:
         names = " and ".join(dict.fromkeys(suite.name for suite in wanted.suites))
         lines.append(f"== {done.matched} of them got their task id from {names} by their prompt")
     if done.problems is not None:
-        lines.append(f"== wrote {done.problems} problems to {wanted.problems}")
+        lines.append(f"== wrote {amount(done.problems, 'problem')} to {wanted.problems}")
     if done.without_prompt:
         lines.append(
-            f"== no problem could be written for {done.without_prompt} samples, which have no prompt"
+            f"== no problem could be written for {amount(done.without_prompt, 'sample')} without a prompt"
         )
     if done.skipped:
         lines += [f"   {message}" for message in done.named]
         reasons = ", ".join(f"{reason} ({count})" for reason, count in sorted(done.skipped.items()))
-        lines.append(f"== left out {sum(done.skipped.values())} rows: {reasons}")
+        lines.append(f"== left out {amount(sum(done.skipped.values()), 'row')}: {reasons}")
     return lines

@@ -90,7 +90,7 @@ def test_clean_data_give_exit_code_0_and_a_readable_report(
     code, out, err = call(capsys, "--train", folder)
     assert (code, out, "line 2 is not JSON" in err) == (2, "", True)
     code, out, err = call(capsys, "--train", folder, "--skip-invalid", "--output", tmp_path / "r.md")
-    assert (code, "0 of 164 tasks" in out, "1 rows could not be read" in out) == (0, True, True)
+    assert (code, "0 of 164 tasks" in out, "left out 1 row that could not be read" in out) == (0, True, True)
     assert "None." in (tmp_path / "r.md").read_text()
 
 

@@ -204,3 +204,10 @@ def test_runs_that_many_tasks_have_in_common_count_for_none() -> None:
     index = GramIndex(targets, owners={name: name for name in targets}, length=8, least=1)
     assert index.sizes == dict.fromkeys(targets, 8)
     assert list(index.search([index.numbers(common)])) == []
+
+
+def test_a_file_of_an_unknown_kind_is_told_which_kinds_there_are(tmp_path):
+    path = tmp_path / "pairs.csv"
+    path.write_text("prompt,gen\n")
+    with pytest.raises(InputError, match=r"pairs\.csv: is none of \.jsonl.*\.parquet.*convert it first"):
+        find_files(path)

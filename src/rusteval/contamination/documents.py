@@ -59,11 +59,15 @@ def find_files(path: Path) -> TrainingFiles:
     """Return the training files that a path names: itself, or everything of known kinds in a folder, in order of names.
 
     Raises:
-        InputError: there is no such path, or a folder without such files.
+        InputError: there is no such path, a file of another kind, or a folder without such files.
     """
     if not path.exists():
         raise InputError(f"{path}: no such file or folder")
     if not path.is_dir():
+        if not path.name.endswith((*ROW_ENDINGS, *TEXT_ENDINGS)):
+            raise InputError(
+                f"{path}: is none of {', '.join((*ROW_ENDINGS, *TEXT_ENDINGS))}; convert it first"
+            )
         return TrainingFiles(path=path, files=(path,), left_out=0)
     known, others = [], 0
     for folder, folders, names in os.walk(path):

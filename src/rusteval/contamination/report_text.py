@@ -6,6 +6,7 @@ from rusteval.errors import InputError
 from rusteval.files import write_json_atomic, write_text_atomic
 from rusteval.pipeline.contamination import ContaminationReport, Evidence, TaskFinding
 from rusteval.reports.text import clean, code, escape, fenced, shorten_lines, table
+from rusteval.reports.wording import amount
 
 _EXCERPT_LINES = 8
 _SHOWN = 20
@@ -72,10 +73,10 @@ def _summary(report: ContaminationReport) -> list[str]:
     clear = len(report.tasks) - len(report.suspicious) - too_short
     lines = [
         f"{len(report.suspicious)} of {len(report.tasks)} tasks of {report.suite.name} are suspicious, "
-        f"{clear} are clear, {too_short} are too short to tell",
-        f"searched {documents} training documents, {characters / 1e6:.1f} million characters",
+        f"{clear} clear, {too_short} too short to tell",
+        f"searched {amount(documents, 'training document')}, {characters / 1e6:.1f} million characters",
     ]
-    return [*lines, f"{skipped} rows could not be read and were left out"] if skipped else lines
+    return [*lines, f"left out {amount(skipped, 'row')} that could not be read"] if skipped else lines
 
 
 def _training(report: ContaminationReport) -> list[str]:
