@@ -106,7 +106,7 @@ def _key(*, suite: Suite, sandbox: Sandbox, toolchain: Toolchain, settings: Judg
         "rustc": toolchain.version,
         "sysroot": str(toolchain.sysroot),
         "sandbox": [sandbox.name, sandbox.version()],
-        "problems": [problem.model_dump(mode="json") for problem in suite.problems],
+        "problems": [problem.to_row() for problem in suite.problems],
         "settings": {**asdict(settings), "n_workers": None},
     }
     text = json.dumps(content, sort_keys=True, ensure_ascii=True)

@@ -46,7 +46,7 @@ def problems_path(output: Path, protocol: Protocol = "verified") -> Path:
 def write_problems(output: Path, suites: Mapping[Protocol, Suite]) -> None:
     """Write the problems as they were used, so that reports can be rebuilt and verdicts repeated from this folder."""
     for protocol, suite in suites.items():
-        rows = (problem.model_dump(mode="json") for problem in suite.problems)
+        rows = (problem.to_row() for problem in suite.problems)
         write_jsonl_atomic(problems_path(output, protocol), rows)
 
 

