@@ -3,6 +3,7 @@
     problem.rs   the prompt's own items, as the prompt has them
     answer.rs    the answer, which sees those items
     checks.rs    the tests, which see the items and, through wrappers of fixed types, the function asked for
+    plus.rs      added tests, if there are any, in a module of `checks.rs` that is made like it
 
 A root file, the judge's own, starts each test in a thread of its own and reports at the end (`crate.py`).
 `checks.rs` is declared at the head of `answer.rs`, on its first line: macros only reach downwards, so those of
@@ -10,7 +11,7 @@ the answer do not reach the tests, and lines of the answer keep their numbers.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -27,10 +28,15 @@ from rusteval.rust.syntax import parse, tokens_in
 _QUIET = "#[allow(warnings, clippy::all)]"
 LINT_CFG = "rusteval_lint"
 """Set where Clippy looks at the answers: it has no business with the tests."""
+PLUS_FILE = "plus.rs"
+PLUS_MODULE = "rusteval_plus"
+"""The added tests: their file, and their module in that of the tests."""
 ANSWER_HEAD = (
     f"#[allow(unused_imports)] use super::*; #[cfg(not({LINT_CFG}))] {_QUIET} "
     '#[path = "checks.rs"] pub(crate) mod rusteval_checks; '
 )
+_PLUS_HEAD = f'#[path = "{PLUS_FILE}"] pub(crate) mod {PLUS_MODULE}; '
+"""Stands on the first line of the tests, whose lines keep their numbers."""
 _ANSWER_MODULE = "crate::rusteval_s0000::answer"
 """Where the answer of a program lies that is a crate by itself."""
 
@@ -44,7 +50,8 @@ class Program:
 
     `files` are the texts by file name. `test_names` are the tests that must each report success. `refused` says why
     the answer cannot count; such a program is not to be run. `alone` names what it contains that could act on
-    another program in the same crate, or show it.
+    another program in the same crate, or show it. `plus_names` are the added tests, which decide over the plus verdict
+    alone; `plus_refused` says why there are none to run although the problem has some.
     """
 
     files: Mapping[str, str]
@@ -52,6 +59,14 @@ class Program:
     refused: str | None
     alone: str | None = None
     protocol: Protocol = "verified"
+    plus_names: tuple[str, ...] = ()
+    plus_refused: str | None = None
+
+    def without_plus(self, refused: str) -> "Program":
+        """Return the program that it is without the added tests, which are not run for the reason given."""
+        files = {name: text for name, text in self.files.items() if name != PLUS_FILE}
+        files["checks.rs"] = files["checks.rs"].removeprefix(_PLUS_HEAD)
+        return replace(self, files=files, plus_names=(), plus_refused=refused)
 
 
 def assemble(extraction: Extraction, problem: Problem) -> Program:
@@ -80,7 +95,22 @@ def assemble(extraction: Extraction, problem: Problem) -> Program:
     if not names:
         refused = f"{problem.task_id}: {checks.refused or 'there is no test in it'}"
     alone = needs_own_crate(extraction.source)
-    return Program(files=files, test_names=names, refused=refused, alone=alone)
+    program = Program(files=files, test_names=names, refused=refused, alone=alone)
+    return _with_plus(program, problem, answer=answer) if problem.plus_test and not refused else program
+
+
+def _with_plus(program: Program, problem: Problem, *, answer: str) -> Program:
+    """Add the added tests: in a module that is a child of the tests', as these come before the answer's macros."""
+    plus = read_checks(problem.plus_test, problem.prompt)
+    if not plus.tests:
+        return replace(program, plus_refused=f"{problem.task_id}: {plus.refused}")
+    shape = read_prompt(problem.prompt)
+    files = {
+        **program.files,
+        "checks.rs": _PLUS_HEAD + program.files["checks.rs"],
+        PLUS_FILE: plus.source(shape=shape, imported=_imported(plus, answer), above="super::"),
+    }
+    return replace(program, files=files, plus_names=tuple(test.name for test in plus.tests))
 
 
 def _problem_source(items: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rusteval.judging.assembly import Program
 from rusteval.judging.code_size import code_sizes
@@ -22,6 +23,7 @@ from rusteval.judging.running import TestRun, run_tests
 from rusteval.judging.rustc import CrateBench, write_sources
 from rusteval.judging.sandbox.base import Sandbox, SandboxError, ToolchainError, View
 from rusteval.judging.toolchain import Toolchain
+from rusteval.judging.verdict import NOT_JUDGED
 from rusteval.judging.workplace import Workplace, remove_tree
 
 ATTEMPTS = 3
@@ -169,6 +171,7 @@ def _compile_crate(programs: dict[str, Program], directory: Path, sources: Path,
             jail=jail,
             toolchain=bench.toolchain,
             limits=bench.compile_limits,
+            plus=frozenset(index for index, key in enumerate(keys) if programs[key].plus_names),
         )
         outcome = compile_programs(range(len(keys)), clippy=bench.clippy, bench=place)
         for built in outcome.built:
@@ -184,7 +187,18 @@ def _compile_crate(programs: dict[str, Program], directory: Path, sources: Path,
                 for index in built.indices
             ]
             progress.more += _run_steps(ready, built, bench=bench)
-    progress.judged = {keys[index]: _failed_to_compile(failure) for index, failure in outcome.failed.items()}
+    weaker = {
+        keys[index]: programs[keys[index]].without_plus(f"with the added tests: {failure.result}")
+        for index, failure in outcome.failed.items()
+        if failure.by_plus and index in place.plus
+    }
+    progress.judged = {
+        keys[index]: _failed_to_compile(failure)
+        for index, failure in outcome.failed.items()
+        if keys[index] not in weaker
+    }
+    if weaker:
+        progress.more.append(judge_batch(weaker, bench=bench))
     progress.more += [
         judge_batch({keys[index]: programs[keys[index]] for index in group}, bench=bench)
         for group in outcome.apart
@@ -221,43 +235,59 @@ def _run_step(ready: Sequence[_Ready], binary: Path, built: Built, *, bench: Ben
             runs = dict(_run_all(ready, binary, bench=bench))
         finally:
             remove_tree(binary.parent)
-        return Progress(judged={item.key: _tested(item, runs[item.key], built) for item in ready})
+        return Progress(
+            judged={
+                item.key: _tested(item, runs[item.key, False], built, plus=runs.get((item.key, True)))
+                for item in ready
+            }
+        )
 
     return run
 
 
 def _run_all(
     ready: Sequence[_Ready], binary: Path, *, bench: Bench
-) -> Iterator[tuple[str, TestRun | SandboxError]]:
-    """Run the tests of each program, one after another; a jail that fails is replaced."""
+) -> Iterator[tuple[tuple[str, bool], TestRun | SandboxError]]:
+    """Run the tests of each program, one after another; a jail that fails is replaced.
+
+    Yields each run with the program's key and whether it is that of the added tests, which need tests that passed.
+    """
     attempts = 0
-    waiting = list(ready)
+    waiting = [(item, False) for item in ready]
     while waiting:
         try:
             with bench.sandbox.open(View(readonly=(binary.parent,)), stop=bench.stop) as jail:
                 while waiting:
-                    item = waiting[0]
+                    item, plus = waiting[0]
+                    program = item.program
                     run = run_tests(
                         binary,
                         index=item.index,
-                        test_names=item.program.test_names,
+                        test_names=program.plus_names if plus else program.test_names,
                         jail=jail,
                         limits=bench.run_limits,
+                        plus=plus,
                     )
-                    yield item.key, run
+                    yield (item.key, plus), run
                     waiting.pop(0)
                     attempts = 0
+                    if run.passed and program.plus_names and not plus:
+                        waiting.insert(0, (item, True))
         except SandboxError as error:
             attempts += 1
             if attempts == ATTEMPTS:
-                yield waiting.pop(0).key, error
+                item, plus = waiting.pop(0)
+                yield (item.key, plus), error
                 attempts = 0
 
 
-def _tested(item: _Ready, run: TestRun | SandboxError, built: Built) -> Judgement:
+def _tested(
+    item: _Ready, run: TestRun | SandboxError, built: Built, *, plus: TestRun | SandboxError | None
+) -> Judgement:
     if isinstance(run, SandboxError):
         return _not_judged(run)
     return Judgement(
+        **_plus_tested(item.program, run, plus),
         compile_ok=True,
         test_ok=run.passed,
         clippy_ok=None if item.lints is None else not item.lints,
@@ -272,3 +302,16 @@ def _tested(item: _Ready, run: TestRun | SandboxError, built: Built) -> Judgemen
         edition=built.edition,
         final=run.decided,
     )
+
+
+def _plus_tested(program: Program, run: TestRun, plus: TestRun | SandboxError | None) -> dict[str, Any]:
+    """Return what a judgement says of the added tests, which nothing else in it depends on."""
+    if not run.passed:
+        return {}
+    if program.plus_refused is not None:
+        return {"plus_passed": False, "plus_result": f"failed: {program.plus_refused}"}
+    if isinstance(plus, TestRun):
+        return {"plus_passed": plus.passed, "plus_result": plus.result, "plus_final": plus.decided}
+    if isinstance(plus, SandboxError):
+        return {"plus_result": f"{NOT_JUDGED}: {plus}", "plus_final": False}
+    return {}

@@ -64,7 +64,7 @@ class VerdictCache:
 
     def put(self, key: str, judgement: Judgement) -> None:
         """Keep a judgement, if it is final. Raises InputError if the file cannot be written."""
-        if judgement.final:
+        if judgement.final and judgement.plus_final:
             self.put_text(key, judgement.model_dump_json())
 
     def get_text(self, key: str) -> str | None:

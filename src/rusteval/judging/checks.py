@@ -77,24 +77,25 @@ class Checks:
     foreign: frozenset[str]
     refused: str | None
 
-    def source(self, *, shape: PromptShape, imported: tuple[str, ...]) -> str:
+    def source(self, *, shape: PromptShape, imported: tuple[str, ...], above: str = "") -> str:
         """Return the text of the module, a child of the answer's.
 
         Names come from the problem's own module and from wrappers with exactly the signatures of the prompt, so
         that the answer's macros, types and traits do not reach the tests. `imported` are names to take from the
-        answer all the same, because nobody else declares them.
+        answer all the same, because nobody else declares them. `above` is the path from here to that child, where this
+        is a module inside it.
         """
-        signature = shape.signature
+        signature, answer = shape.signature, f"{above}super::"
         wrapped: list[str] = []
         if signature is not None and signature.name in self.words:
-            direct = f"use super::{signature.name};"
-            wrapped.append(direct if shape.indirect else signature.delegate_to(f"super::{signature.name}"))
+            direct = f"use {answer}{signature.name};"
+            wrapped.append(direct if shape.indirect else signature.delegate_to(answer + signature.name))
         if imported:
-            wrapped.append(f"use super::{{{', '.join(imported)}}};")
+            wrapped.append(f"use {answer}{{{', '.join(imported)}}};")
         rows = "".join(f"    {_row(test)},\n" for test in self.tests)
         kind = "(&'static str, fn(), ::core::option::Option<&'static str>)"
         table = f"pub(crate) const {TABLE}: &[{kind}] = &[\n{rows}];"
-        return "\n".join(["use super::super::*;", *wrapped, *self.items, table, ""])
+        return "\n".join([f"use {answer}super::*;", *wrapped, *self.items, table, ""])
 
 
 def _row(test: TestFunction) -> str:

@@ -186,7 +186,7 @@ def _parts(indices: Sequence[int]) -> list[tuple[int, ...]]:
 
 
 def _build(indices: Sequence[int], *, edition: str, bench: CrateBench) -> ProcessResult:
-    write_source(bench.sources / ROOT_FILE, root_text(indices))
+    write_source(bench.sources / ROOT_FILE, root_text(indices, plus=bench.plus))
     flags = (*RUSTC_FLAGS, *cfg_flags(lint=False), *fast_linker(bench.toolchain))
     return run_compiler(
         bench.toolchain.rustc,

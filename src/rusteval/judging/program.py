@@ -20,7 +20,8 @@ class Judgement(BaseModel):
     """The verdict on a program, apart from the samples that led to it.
 
     `final` is False where another try might say otherwise (infrastructure, a time-out by the wall clock): such
-    judgements are never cached.
+    judgements are never cached. `plus_passed`, `plus_result` and `plus_final` are of the added tests, which are run only
+    where the tests pass; without any there is no result.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,6 +40,9 @@ class Judgement(BaseModel):
     tests_run: int = 0
     edition: str | None = None
     final: bool = True
+    plus_passed: bool | None = None
+    plus_result: str = ""
+    plus_final: bool = True
 
 
 def conditions_key(conditions: Mapping[str, object]) -> str:
@@ -48,9 +52,10 @@ def conditions_key(conditions: Mapping[str, object]) -> str:
 
 def program_key(program: Program, *, conditions: str) -> str:
     """Return the SHA-256 of a program's files and tests and of the key of the conditions that it is judged under."""
-    return _digest(
-        [sorted(program.files.items()), program.test_names, program.refused, program.protocol, conditions]
-    )
+    own: list[object] = [sorted(program.files.items()), program.test_names, program.refused, program.protocol]
+    if program.plus_names or program.plus_refused:
+        own.append([program.plus_names, program.plus_refused])
+    return _digest([*own, conditions])
 
 
 def _digest(content: object) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGABRT, SIGKILL, SIGXCPU, Signals
 
-from rusteval.judging.crate import without_own_names
+from rusteval.judging.crate import plus_number, without_own_names
 from rusteval.judging.limits import Limits
 from rusteval.judging.program import cut
 from rusteval.judging.sandbox.base import Command, Jail, ProcessResult
@@ -58,20 +58,26 @@ class Transcript:
     done: tuple[str, ...]
 
 
-def run_tests(binary: Path, *, index: int, test_names: Sequence[str], jail: Jail, limits: Limits) -> TestRun:
-    """Run the program of this number once, with fresh nonces. Raises SandboxError and StoppedError."""
+def run_tests(
+    binary: Path, *, index: int, test_names: Sequence[str], jail: Jail, limits: Limits, plus: bool = False
+) -> TestRun:
+    """Run the tests, or the added ones, of the program of this number once, with fresh nonces.
+
+    Raises SandboxError and StoppedError.
+    """
     nonces = Nonces(passed=secrets.token_hex(16), other=secrets.token_hex(16))
-    result = jail.run(command_for(binary, index=index, nonces=nonces, limits=limits))
+    number = plus_number(index) if plus else index
+    result = jail.run(command_for(binary, number=number, nonces=nonces, limits=limits))
     return judge_run(result, index=index, nonces=nonces, test_names=test_names, limits=limits)
 
 
-def command_for(binary: Path, *, index: int, nonces: Nonces, limits: Limits) -> Command:
-    """Return the command that runs the tests of one program of an executable."""
+def command_for(binary: Path, *, number: int, nonces: Nonces, limits: Limits) -> Command:
+    """Return the command that runs the tests of this number in an executable."""
     return Command(
         argv=(str(binary),),
         cwd=binary.parent,
         limits=limits,
-        stdin=f"{index} {nonces.passed} {nonces.other}\n".encode(),
+        stdin=f"{number} {nonces.passed} {nonces.other}\n".encode(),
         environment={**clean_environment(temporary=None), **ONE_ARENA},
     )
 

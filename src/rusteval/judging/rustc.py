@@ -34,7 +34,8 @@ LEAST_FREE_BYTES = 64 * MIB
 class CrateBench:
     """Where and with what one crate is compiled; `toolchain` has the paths inside the jail.
 
-    The jail sees `sources`, with the programs' files, and may write to `output`, which is in `directory`.
+    The jail sees `sources`, with the programs' files, and may write to `output`, which is in `directory`. `plus` are the
+    programs with added tests.
     """
 
     directory: Path
@@ -43,6 +44,7 @@ class CrateBench:
     jail: Jail
     toolchain: Toolchain
     limits: Limits
+    plus: frozenset[int] = frozenset()
 
     def limits_for(self, members: int) -> Limits:
         """Return the limits of one call of the compiler on a crate of so many programs."""

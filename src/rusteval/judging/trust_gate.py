@@ -1,5 +1,7 @@
 """The trust gate: before verdicts count, references must pass and stubs must fail, in this very sandbox.
 
+References must pass the added tests too, where there are any.
+
 All references and all stubs are judged, not a sample of them: compiled in batches, 328 programs cost a few seconds
 of processor time. That the gate was passed is remembered in a file of its own, for exactly what it was passed with.
 A gate that was not passed is never remembered.
@@ -141,7 +143,7 @@ def _find_offenders(
         cache=cache,
         on_progress=on_progress,
     )
-    failing = [verdict for verdict in verdicts[: len(references)] if not verdict.passed]
+    failing = [verdict for verdict in verdicts[: len(references)] if not verdict.passed_plus]
     passing = [verdict for verdict in verdicts[len(references) :] if verdict.passed or not verdict.compile_ok]
     return tuple(
         Offender(task_id=verdict.sample.task_id, kind=kind, result=_told(verdict))
@@ -151,4 +153,6 @@ def _find_offenders(
 
 
 def _told(verdict: Verdict) -> str:
+    if verdict.passed and not verdict.passed_plus:
+        return f"passes the tests, but not the added ones: {verdict.plus_result}"
     return f"{verdict.result} [{verdict.error_code}]" if verdict.error_code else verdict.result

@@ -23,12 +23,22 @@ ErrorType = Literal[
 ]
 
 
+PASSED = "passed"
+NOT_RUN = "not run"
+"""What is said of added tests where the tests failed."""
+NOT_JUDGED = "not judged"
+
+
 class Verdict(BaseModel):
     """The judgement of one sample.
 
     `compile_ok`, `test_ok` and `clippy_ok` are None where that stage was not reached. `clippy_stderr` is what Clippy
     found, which does not decide over `passed`. `policy_violation` names what the policy scan found in the answer,
     whether or not policy was enforced.
+
+    `plus_passed` says whether the answer passes the tests and the added tests, and `plus_result` how it fared in these.
+    Where the problem has no added tests, there is no result and None; None with a result means that they could not be
+    judged.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -51,11 +61,22 @@ class Verdict(BaseModel):
     tests_run: int = Field(default=0, ge=0, lt=2**63)
     extraction: str | None = None
     edition: str | None = None
+    plus_passed: bool | None = None
+    plus_result: str = ""
+
+    @property
+    def passed_plus(self) -> bool | None:
+        """Whether it passes all tests that the problem has, added ones or not; None where that is not known."""
+        if self.outcome == "infra_error":
+            return None
+        return self.plus_passed if self.passed and self.plus_result else self.passed
 
     def to_row(self) -> dict[str, object]:
         """Return the line of a results file: the sample's keys first, then the verdict's."""
         row: dict[str, object] = self.sample.model_dump(exclude_none=True)
-        row.update(self.model_dump(exclude={"sample"}))
+        # nothing is said of added tests where the problem has none
+        unsaid = set() if self.plus_result else {"plus_passed", "plus_result"}
+        row.update(self.model_dump(exclude={"sample"} | unsaid))
         return row
 
     @classmethod
@@ -79,5 +100,21 @@ def enforce_policy(verdict: Verdict) -> Verdict:
             "outcome": "failed",
             "error_type": "policy_violation",
             "result": f"filtered: {verdict.policy_violation}",
+            "plus_passed": False if verdict.plus_result else None,
+        }
+    )
+
+
+def lift_policy(verdict: Verdict) -> Verdict:
+    """Return what a verdict of policy mode says of the tests alone; the words for a pass are not in it any more."""
+    if verdict.policy_violation is None or verdict.test_ok is not True:
+        return verdict
+    judged = bool(verdict.plus_result) and not verdict.plus_result.startswith(NOT_JUDGED)
+    return verdict.model_copy(
+        update={
+            "passed": True,
+            "outcome": "passed",
+            "error_type": None,
+            "plus_passed": verdict.plus_result == PASSED if judged else None,
         }
     )

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from rusteval.errors import InputError
 from rusteval.files import read_jsonl
 from rusteval.judging.assembly import Protocol
-from rusteval.judging.verdict import Verdict
+from rusteval.judging.verdict import Verdict, lift_policy
 from rusteval.pipeline.config import Mode, Role
 from rusteval.pipeline.recorded import (
     METADATA_FILE,
@@ -169,7 +169,7 @@ def _verdicts(
         by_mode[mode] = _read_verdicts(path)
         _check_verdicts(path, by_mode[mode], recorded=recorded, role=role, suite=suite)
     if "no-policy" not in by_mode:
-        return [_without_policy(verdict) for verdict in by_mode["policy"]]
+        return [lift_policy(verdict) for verdict in by_mode["policy"]]
     free = by_mode["no-policy"]
     if "policy" in by_mode and by_mode["policy"] != enforce(free, protocol):
         raise InputError(
@@ -222,13 +222,6 @@ def _check_numbers(path: Path, verdicts: list[Verdict], *, number: int, suite: S
             raise InputError(
                 f"{path}: holds {of_task[task]} samples of {task}, and the run drew {number}; {REMEDY}"
             )
-
-
-def _without_policy(verdict: Verdict) -> Verdict:
-    """Return a verdict of policy mode with what it says of the tests alone."""
-    if verdict.policy_violation is None or verdict.test_ok is not True:
-        return verdict
-    return verdict.model_copy(update={"passed": True, "outcome": "passed", "error_type": None})
 
 
 def _view(

@@ -202,7 +202,7 @@ def compiled(answer: str, *, directory: Path, on: Bench) -> Outcome:
 
 def run(binary: Path, *, jail: Jail, limits: Limits) -> tuple[TestRun, ProcessResult]:
     nonces = Nonces(passed=secrets.token_hex(8), other=secrets.token_hex(8))
-    result = jail.run(command_for(binary, index=0, nonces=nonces, limits=limits))
+    result = jail.run(command_for(binary, number=0, nonces=nonces, limits=limits))
     return judge_run(result, index=0, nonces=nonces, test_names=TEST_NAMES, limits=limits), result
 
 

@@ -10,6 +10,7 @@ from rust_runner import even_problem
 from rusteval.generation.samples import Sample
 from rusteval.judging.judge import JudgeSettings, judge_samples
 from rusteval.problems.models import Suite
+from rusteval.problems.plus import plus_module
 
 HERE = Path(__file__).parent
 SUITE = Suite(name="even", source="test", sha256="0", problems=(even_problem(),))
@@ -44,6 +45,25 @@ def verdicts(request):
         cache=None,
     )
     return {path.stem: verdict for path, verdict in zip(paths, judged, strict=True)}
+
+
+def test_added_tests_change_no_verdict_and_are_as_hard_to_deceive():
+    plus = plus_module(["assert_eq!(is_even(10), true);", "assert_eq!(is_even(-11), false);"])
+    stronger = even_problem().model_copy(update={"plus_test": plus})
+    judged = judge_samples(
+        [
+            Sample(task_id=stronger.task_id, completion=(HERE / f"{name}.rs").read_bytes().decode())
+            for name in QUICK
+        ],
+        suite=SUITE.model_copy(update={"problems": (stronger,)}),
+        sandbox=back_end(JAILS[0]),
+        toolchain=toolchain(),
+        settings=JudgeSettings(n_workers=2, timeout_s=1.0, clippy=False),
+        cache=None,
+    )
+    for name, verdict in zip(QUICK, judged, strict=True):
+        assert verdict.passed is verdict.plus_passed is (EXPECTED[name] == "passed"), verdict
+        assert verdict.error_type in ALLOWED[EXPECTED[name]], verdict
 
 
 def test_what_each_program_is_worth_is_known():
