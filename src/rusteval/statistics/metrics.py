@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from statistics import fmean
 
 from rusteval.judging.verdict import Verdict
@@ -59,6 +60,7 @@ def compute_metrics(
     clusters: Mapping[str, str],
     rustc_version: str,
     seed: int,
+    plus: bool = False,
 ) -> dict[str, object]:
     """Return the flat metrics object of one model.
 
@@ -74,6 +76,8 @@ def compute_metrics(
             is a cluster of its own.
         rustc_version: copied into the result.
         seed: of the bootstrap; the same seed gives the same intervals.
+        plus: whether the problems have added tests. Then `pass@k+` counts what passes these too, and is never above
+            `pass@k`; `n_passed_plus` and `n_plus_not_judged` count samples.
 
     Raises:
         ValueError: a k is below 1.
@@ -83,11 +87,12 @@ def compute_metrics(
     names = cluster_names(counts, clusters)
     weights = resample_weights(len(names), seed=seed)
     found = _Found()
-    for k in k_values:
-        reason = missing_reason(counts, k)
-        estimates = {} if reason else task_estimates(counts, k)
+    counted = {"": counts} | ({"+": count_by_task(verdicts, plus=True)} if plus else {})
+    for k, (mark, own) in product(k_values, counted.items()):
+        reason = missing_reason(own, k)
+        estimates = {} if reason else task_estimates(own, k)
         sums = sum_by_cluster(estimates, names=names, clusters=clusters)
-        _add_pass_at_k(found, k, sums=sums, reason=reason, weights=weights, tasks=len(counts))
+        _add_pass_at_k(found, f"pass@{k}{mark}", sums=sums, reason=reason, weights=weights, tasks=len(own))
     for name, reading in RATES.items():
         _add_rate(
             found, name, sum_by_cluster(rate_by_task(verdicts, reading), names=names, clusters=clusters)
@@ -101,11 +106,19 @@ def compute_metrics(
         "n_clusters": len(names),
         "n_samples": len(verdicts),
         "n_passed": sum(verdict.passed for verdict in judged),
+        **(_plus_counts(judged) if plus else {}),
         "infra_errors": len(verdicts) - len(judged),
         "ci95": found.intervals,
         "numerators": found.numerators,
         "denominators": found.denominators,
         **count_kinds(verdicts),
+    }
+
+
+def _plus_counts(judged: Sequence[Verdict]) -> dict[str, int]:
+    return {
+        "n_passed_plus": sum(verdict.passed_plus is True for verdict in judged),
+        "n_plus_not_judged": sum(verdict.passed_plus is None for verdict in judged),
     }
 
 
@@ -144,9 +157,8 @@ def missing_reason(counts: Mapping[str, TaskCount], k: int) -> str | None:
 
 
 def _add_pass_at_k(
-    found: _Found, k: int, *, sums: ClusterSums, reason: str | None, weights: FloatArray, tasks: int
+    found: _Found, key: str, *, sums: ClusterSums, reason: str | None, weights: FloatArray, tasks: int
 ) -> None:
-    key = f"pass@{k}"
     found.denominators[key] = tasks
     found.values[key] = sums.ratio
     found.intervals[key] = None if reason else _bootstrapped(sums, weights)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -36,6 +37,7 @@ def compare_models(
     k_values: Sequence[int],
     clusters: Mapping[str, str],
     seed: int,
+    plus: bool = False,
 ) -> dict[str, object]:
     """Compare two models task by task; differences are fine-tuned minus base, as fractions.
 
@@ -46,19 +48,23 @@ def compare_models(
     count tasks by the share of samples that passed. `mcnemar` is there when both models have one judged sample
     of every task.
 
+    With added tests, `pass@k+` stands beside each `pass@k`, with a correction of its own for the number of k, and
+    `plus` holds wins, losses, ties and `mcnemar` by what passes these too.
+
     Args:
         base: verdicts of the base model.
         finetuned: verdicts of the fine-tuned model.
         k_values: the k of pass@k; None with a `reason` where a task has too few judged samples.
         clusters: task id to entry point; a task that is not in it is a cluster of its own.
         seed: of bootstrap and permutations; the same seed gives the same result, in any order of the verdicts.
+        plus: whether the problems have added tests.
 
     Raises:
         ValueError: a k is below 1.
     """
     counts = count_by_task(base), count_by_task(finetuned)
     common = sorted(counts[0].keys() & counts[1].keys())
-    shared = tuple({task: count[task] for task in common} for count in counts)
+    shared = _only(counts[0], common), _only(counts[1], common)
     names = cluster_names(common, clusters)
     result: dict[str, object] = {
         "n_tasks": len(common),
@@ -69,21 +75,54 @@ def compare_models(
         },
     }
     weights = resample_weights(len(names), seed=seed)
-    by_k: dict[str, dict[str, object]] = {}
-    for k in k_values:
-        reason = missing_reason(shared[0], k) or missing_reason(shared[1], k)
-        if reason is None:
-            sums = [sum_by_cluster(task_estimates(one, k), names=names, clusters=clusters) for one in shared]
-            by_k[f"pass@{k}"] = _compare_pass_at_k(sums[0], sums[1], weights=weights, seed=seed)
-        else:
-            by_k[f"pass@{k}"] = {**dict.fromkeys(_PASS_AT_K_KEYS), "reason": reason}
-    _add_holm(by_k)
-    result.update(by_k)
+    units = _Units(names=names, clusters=clusters, weights=weights, seed=seed)
+    result.update(_compare_by_k(shared, k_values, units=units))
+    if plus:
+        stronger = [_only(count_by_task(own, plus=True), common) for own in (base, finetuned)]
+        pair = stronger[0], stronger[1]
+        result.update(_compare_by_k(pair, k_values, units=units, mark="+"))
+        result["plus"] = _wins(*pair) | {"mcnemar": _mcnemar(*pair)}
     for name, reading in RATES.items():
         rates = [_only(rate_by_task(verdicts, reading), common) for verdicts in (base, finetuned)]
         sums = [sum_by_cluster(rate, names=names, clusters=clusters) for rate in rates]
         result[name] = _difference(sums[0], sums[1], weights)
     return result | _wins(shared[0], shared[1]) | {"mcnemar": _mcnemar(shared[0], shared[1])}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Units:
+    """What is resampled: clusters of tasks by name, and how often each is drawn."""
+
+    names: Sequence[str]
+    clusters: Mapping[str, str]
+    weights: FloatArray
+    seed: int
+
+    def sums(self, counts: Mapping[str, TaskCount], k: int) -> ClusterSums:
+        return sum_by_cluster(task_estimates(counts, k), names=self.names, clusters=self.clusters)
+
+
+def _compare_by_k(
+    shared: tuple[Mapping[str, TaskCount], Mapping[str, TaskCount]],
+    k_values: Sequence[int],
+    *,
+    units: _Units,
+    mark: str = "",
+) -> dict[str, dict[str, object]]:
+    """Return the comparison of pass@k for each k, corrected for their number, by name with `mark` behind it."""
+    base, finetuned = shared
+    by_k: dict[str, dict[str, object]] = {}
+    for k in k_values:
+        reason = missing_reason(base, k) or missing_reason(finetuned, k)
+        by_k[f"pass@{k}{mark}"] = (
+            {**dict.fromkeys(_PASS_AT_K_KEYS), "reason": reason}
+            if reason
+            else _compare_pass_at_k(
+                units.sums(base, k), units.sums(finetuned, k), weights=units.weights, seed=units.seed
+            )
+        )
+    _add_holm(by_k)
+    return by_k
 
 
 def sign_flip_p_value(differences: FloatArray, *, seed: int) -> float:
@@ -205,5 +244,5 @@ def _mcnemar(base: Mapping[str, TaskCount], finetuned: Mapping[str, TaskCount]) 
     return {"only_base": only_base, "only_finetuned": only_finetuned, "p_value": p_value}
 
 
-def _only(values: Mapping[str, tuple[float, float]], tasks: Sequence[str]) -> dict[str, tuple[float, float]]:
+def _only[Value](values: Mapping[str, Value], tasks: Sequence[str]) -> dict[str, Value]:
     return {task: values[task] for task in tasks}

@@ -47,14 +47,18 @@ def is_judged(verdict: Verdict) -> bool:
     return verdict.outcome != "infra_error"
 
 
-def count_by_task(verdicts: Iterable[Verdict]) -> dict[str, TaskCount]:
-    """Count samples by task, in order of first appearance; a task with infrastructure errors only counts 0 of 0."""
+def count_by_task(verdicts: Iterable[Verdict], *, plus: bool = False) -> dict[str, TaskCount]:
+    """Count samples by task, in order of first appearance; a task with infrastructure errors only counts 0 of 0.
+
+    With `plus`, a sample passes only if it passes the added tests too, and is not judged where these could not be.
+    """
     counts: dict[str, list[int]] = {}
     for verdict in verdicts:
         count = counts.setdefault(verdict.sample.task_id, [0, 0])
-        if is_judged(verdict):
+        passed = verdict.passed_plus if plus else verdict.passed if is_judged(verdict) else None
+        if passed is not None:
             count[0] += 1
-            count[1] += verdict.passed
+            count[1] += passed
     return {task: TaskCount(judged=judged, passed=passed) for task, (judged, passed) in counts.items()}
 
 
