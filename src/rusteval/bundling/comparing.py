@@ -13,7 +13,7 @@ READING = ("extraction", "main_free", "policy_violation")
 """What the text of an answer alone decides, without any compiler."""
 COMPARED = (
     *("passed", "outcome", "error_type", "error_code", "compile_ok", "test_ok", "clippy_ok"),
-    *("tests_run", "edition", *READING),
+    *("tests_run", "edition", "plus_passed", *READING),
 )
 """Everything of a verdict but its messages, and what is measured (time to compile, size)."""
 _LIMITS = frozenset({"compile_timeout", "test_timeout", "memory_limit", "output_limit"})

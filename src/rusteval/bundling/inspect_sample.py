@@ -14,6 +14,7 @@ _FACTS = (
     *("outcome", "error_type", "error_code", "compile_ok", "test_ok", "clippy_ok", "policy_violation"),
     *("main_free", "extraction", "edition", "tests_run", "compile_time_ms", "binary_size_bytes"),
 )
+_PLUS = ("plus_passed", "plus_result")
 
 
 def log_sample(
@@ -54,6 +55,7 @@ def log_sample(
         "metadata": {
             "entry_point": problem.entry_point,
             "test": whole(problem.test),
+            **({"plus_test": whole(problem.plus_test)} if problem.plus_test else {}),
             "seed": sample.seed,
             "finish_reason": sample.finish_reason,
             "prompt_sha256": sample.prompt_sha256,
@@ -83,7 +85,9 @@ def _score(verdict: Verdict) -> dict[str, Any]:
     return {
         "value": "C" if verdict.passed else "I",
         "explanation": whole("\n\n".join(part for part in parts if part)),
-        "metadata": {name: getattr(verdict, name) for name in _FACTS},
+        "metadata": {
+            name: getattr(verdict, name) for name in (*_FACTS, *(_PLUS if verdict.plus_result else ()))
+        },
     }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from rusteval.errors import InputError
 from rusteval.pipeline.rebuilding import StoredRun
 from rusteval.problems.models import Problem, Suite
-from rusteval.problems.suites import PACKAGED, load_suite
+from rusteval.problems.suites import PACKAGED, PLUS, load_suite
 
 
 def problem_differences(stored: StoredRun, *, say: Callable[[str], None]) -> tuple[str, ...] | None:
@@ -20,7 +20,7 @@ def problem_differences(stored: StoredRun, *, say: Callable[[str], None]) -> tup
     """
     found: dict[str, None] = {}
     for protocol, suite in stored.suites.items():
-        if suite.name not in PACKAGED:
+        if suite.name not in PACKAGED and suite.name not in PLUS:
             say(f"   problems of the run's own ({suite.name}): there is nothing to compare them with")
             return None
         try:
@@ -51,5 +51,5 @@ def _differences(suite: Suite, published: Suite) -> list[str]:
 
 
 def _fields(one: Problem, other: Problem) -> list[str]:
-    names = ("prompt", "entry_point", "test", "canonical_solution", "crates", "examples")
+    names = ("prompt", "entry_point", "test", "plus_test", "canonical_solution", "crates", "examples")
     return [name for name in names if getattr(one, name) != getattr(other, name)]

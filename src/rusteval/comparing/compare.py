@@ -12,7 +12,7 @@ from rusteval.comparing.sources import BenchSource, RunSource
 from rusteval.comparing.verdicts import compare_verdicts
 from rusteval.errors import InputError
 from rusteval.pipeline.config import Mode
-from rusteval.problems.suites import DEFAULT_SUITE, PACKAGED, load_problem_file, load_suite
+from rusteval.problems.suites import DEFAULT_SUITE, PACKAGED, PLUS, load_problem_file, load_suite
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ def compare_results(named: Sequence[str], *, settings: CompareSettings) -> Compa
 
 def _entry_points(runs: Sequence[RunSource], problem_file: Path | None) -> tuple[dict[str, str], str]:
     """Return task id to entry point where the problems are at hand; else each task stands for itself."""
-    name = next((run.suite_name for run in runs if run.suite_name in PACKAGED), None)
+    name = next((run.suite_name for run in runs if run.suite_name in {*PACKAGED, *PLUS}), None)
     tasks = {verdict.sample.task_id for run in runs for verdict in run.verdicts}
     if problem_file is not None:
         suite = load_problem_file(problem_file)

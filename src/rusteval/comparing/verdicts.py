@@ -60,13 +60,10 @@ def compare_verdicts(
     asked = _k_values(sources, shared) if k_values is None else tuple(k_values)
     seed = next((source.seed for source in sources if source.seed is not None), 0)
     rustc = sources[0].facts.get("rustc", "")
-    metrics = [
-        compute_metrics(own, k_values=asked, clusters=clusters, rustc_version=rustc, seed=seed)
-        for own in shared
-    ]
-    pairs = [
-        _compare_pair(shared[0], other, k_values=asked, clusters=clusters, seed=seed) for other in shared[1:]
-    ]
+    settings: dict[str, Any] = {"k_values": asked, "clusters": clusters, "seed": seed}
+    settings["plus"] = plus = all(any(verdict.plus_result for verdict in own) for own in shared)
+    metrics = [compute_metrics(own, rustc_version=rustc, **settings) for own in shared]
+    pairs = [_compare_pair(shared[0], other, **settings) for other in shared[1:]]
     n_clusters = cast("int", metrics[0]["n_clusters"])
     order = list(dict.fromkeys(v.sample.task_id for own in shared for v in own))
     return Comparison(
@@ -76,7 +73,7 @@ def compare_verdicts(
         models=[source.model for source in sources],
         facts=facts_table(sources),
         same=[_essence(own) == _essence(shared[0]) for own in shared],
-        measures=_measures(metrics, pairs, k_values=asked),
+        measures=_measures(metrics, pairs, k_values=asked, plus=plus),
         units=_units(shared, order),
         tallies=[_tally(metrics, key=key, heading=heading, name=name) for key, heading, name in _TALLIES],
         plain=(),
@@ -109,9 +106,12 @@ def _compare_pair(
     k_values: Sequence[int],
     clusters: Mapping[str, str],
     seed: int,
+    plus: bool,
 ) -> dict[str, Any]:
     """Return the paired comparison, with a permutation test of every rate as well."""
-    found: dict[str, Any] = compare_models(first, other, k_values=k_values, clusters=clusters, seed=seed)
+    found: dict[str, Any] = compare_models(
+        first, other, k_values=k_values, clusters=clusters, seed=seed, plus=plus
+    )
     for key, reading in RATES.items():
         counts = [rate_by_task(own, reading) for own in (first, other)]
         p_value = paired_p_value(counts[0], counts[1], seed=seed, clusters=clusters)
@@ -120,9 +120,14 @@ def _compare_pair(
 
 
 def _measures(
-    metrics: Sequence[Mapping[str, Any]], pairs: Sequence[Mapping[str, Any]], *, k_values: Sequence[int]
+    metrics: Sequence[Mapping[str, Any]],
+    pairs: Sequence[Mapping[str, Any]],
+    *,
+    k_values: Sequence[int],
+    plus: bool,
 ) -> list[Measure]:
-    keys = {f"pass@{k}": f"pass@{k}" for k in k_values}
+    marks = ("", "+") if plus else ("",)
+    keys = {key: key for k in k_values for key in (f"pass@{k}{mark}" for mark in marks)}
     keys |= {key: label.replace("`", "") for key, label in RATE_LABELS.items()}  # the marks of Markdown
     measures = []
     for key, label in keys.items():
@@ -179,7 +184,7 @@ def _essence(verdicts: Sequence[Verdict]) -> list[tuple[str, ...]]:
             for value in (
                 *(v.sample.task_id, v.sample.completion_id, v.sample.completion, v.outcome, v.passed),
                 *(v.compile_ok, v.test_ok, v.clippy_ok, v.error_type, v.error_code, v.main_free),
-                v.policy_violation,
+                *(v.policy_violation, v.plus_passed),
             )
         )
         for v in verdicts

@@ -227,7 +227,12 @@ def _metrics(verdicts: Sequence[Verdict], protocol: Protocol, *, scorer: _Scorer
             "ci95": documented_intervals(verdicts, k_values=k_values, clusters=clusters, seed=0),
         }
     return compute_metrics(
-        verdicts, k_values=k_values, clusters=clusters, rustc_version=rustc_version, seed=0
+        verdicts,
+        k_values=k_values,
+        clusters=clusters,
+        rustc_version=rustc_version,
+        seed=0,
+        plus=scorer.suites[protocol].has_plus,
     )
 
 

@@ -216,6 +216,12 @@ def warnings(run: RunView, views: Sequence[ModeView]) -> list[str]:
                 f"{model.label} model: {amount(len(missing), 'task')} of {len(run.suite.problems)} without any "
                 f"sample, left out of every number ({', '.join(missing[:3])}{', ...' if len(missing) > 3 else ''})."  # noqa: PLR2004 -- names shown
             )
+        doubtful = model.metrics.get("n_plus_not_judged")
+        if doubtful:
+            found.append(
+                f"{model.label} model: the added tests of {amount(doubtful, 'sample')} could not be judged; no plus "
+                "score counts them."
+            )
     found += left_out_of_comparison(views[0].comparison)
     clusters = min(model.metrics["n_clusters"] for model in views[0].models)
     found += thin_data(clusters, [count.judged for m in views[0].models for count in m.tasks.values()])
@@ -232,6 +238,7 @@ def _analyse_mode(run: RunView, mode: Mode) -> ModeView:
             clusters=run.clusters,
             rustc_version=run.rustc_version,
             seed=run.seed,
+            plus=run.has_plus,
         )
         models.append(
             ModelView(
@@ -248,7 +255,12 @@ def _analyse_mode(run: RunView, mode: Mode) -> ModeView:
     comparison = None
     if len(by_role) > 1:
         comparison = compare_models(
-            by_role["base"], by_role["finetuned"], k_values=run.k_values, clusters=run.clusters, seed=run.seed
+            by_role["base"],
+            by_role["finetuned"],
+            k_values=run.k_values,
+            clusters=run.clusters,
+            seed=run.seed,
+            plus=run.has_plus,
         )
     published = {model.role: model.published for model in models if model.published is not None}
     return ModeView(

@@ -94,7 +94,8 @@ def _blocks(
         if total > most_bytes and detail != DETAILS[-1]:
             break
         answers = {role: _answers(tasks.get(problem.task_id, []), detail) for role, tasks in grouped.items()}
-        tests, reference = clean(problem.test), clean(problem.canonical_solution)
+        added = f"\n{problem.plus_test}" if problem.plus_test else ""
+        tests, reference = clean(problem.test + added), clean(problem.canonical_solution)
         blocks.append(_pack({"tests": tests, "reference": reference, "answers": answers}))
         total += len(blocks[-1])
     return tuple(blocks)
@@ -145,6 +146,7 @@ def _answer(group: Sequence[_Judged], detail: Detail) -> dict[str, object]:
         "edition": verdict.edition,
         "compiles": verdict.compile_ok,
         "tests": verdict.test_ok,
+        "plus": _cleaned(verdict.plus_result or None),
         "clippy": verdict.clippy_ok,
         "main_free": verdict.main_free,
         "finish": _cleaned(verdict.sample.finish_reason),

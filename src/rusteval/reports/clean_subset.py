@@ -60,7 +60,12 @@ def clean_subset(verdicts: Mapping[str, Sequence[Verdict]], *, run: RunView) -> 
         role: [verdict for verdict in own if verdict.sample.task_id not in suspicious]
         for role, own in verdicts.items()
     }
-    settings: dict[str, Any] = {"k_values": run.k_values, "clusters": run.clusters, "seed": run.seed}
+    settings: dict[str, Any] = {
+        "k_values": run.k_values,
+        "clusters": run.clusters,
+        "seed": run.seed,
+        "plus": run.has_plus,
+    }
     return CleanSubset(
         suspicious=suspicious,
         n_tasks=len(tasks) - len(suspicious),

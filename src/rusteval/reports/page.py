@@ -18,7 +18,7 @@ from rusteval.reports.page_overview import example_line, example_role, fragment,
 from rusteval.reports.protocol_sections import SHARED_RATES, agreement_rows, example_text
 from rusteval.reports.published import dispute_rows
 from rusteval.reports.run_view import RunView
-from rusteval.reports.sections import counted, passes
+from rusteval.reports.sections import counted, passes, plus_lines
 from rusteval.reports.templating import environment
 from rusteval.reports.text import clean
 from rusteval.statistics.intervals import FEW_CLUSTERS
@@ -51,6 +51,7 @@ def report_page(run: RunView, views: Sequence[ModeView], charts: Sequence[Chart]
             wording=wording,
             counted=counted,
             passes=passes,
+            plus_lines=plus_lines,
             example=example_line,
             example_role=example_role,
             link=fragment,

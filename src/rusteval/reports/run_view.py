@@ -73,6 +73,17 @@ class RunView:
         """Task id to entry point: tasks that share one are not independent."""
         return {problem.task_id: problem.entry_point for problem in self.suite.problems}
 
+    @property
+    def has_plus(self) -> bool:
+        """Whether problems have added tests, so that there are plus scores."""
+        return self.suite.has_plus
+
+    @property
+    def pass_keys(self) -> list[str]:
+        """The names of the scores in the order of k, the plus score of a k behind its base score."""
+        marks = ("", "+") if self.has_plus else ("",)
+        return [f"pass@{k}{mark}" for k in self.k_values for mark in marks]
+
     @cached_property
     def categories(self) -> dict[str, str]:
         """Task id to category: the problem's own, or one derived from its signature."""

@@ -20,6 +20,8 @@ def metrics_text(metrics: Mapping[str, Any]) -> str:
         ("samples", f"{amount(metrics['n_samples'], 'sample')} of {amount(metrics['n_tasks'], 'task')}"),
         ("passed", f"{metrics['n_passed']:,}"),
     ]
+    if "n_passed_plus" in metrics:
+        rows.append(("passed added tests too", _passed_plus(metrics)))
     if metrics["infra_errors"]:
         causes = _counted(metrics["infra_error_types"])
         rows.append(
@@ -65,6 +67,12 @@ def _lines(rows: Iterable[Row]) -> str:
 
 def _is_pass_at_k(key: str) -> bool:
     return key.startswith("pass@") and not key.endswith("_reason")
+
+
+def _passed_plus(metrics: Mapping[str, Any]) -> str:
+    doubtful = metrics["n_plus_not_judged"]
+    more = f"; of {amount(doubtful, 'sample')} these could not be judged" if doubtful else ""
+    return f"{metrics['n_passed_plus']:,}{more}"
 
 
 def _with_interval(metrics: Mapping[str, Any], key: str) -> str:

@@ -30,12 +30,11 @@ _AVERAGES = (
 
 
 def pass_table(run: RunView, view: ModeView) -> str:
-    """Return pass@k by k, with the paired difference where there are two models."""
+    """Return pass@k by k, with the paired difference where there are two models, and each plus score below."""
     headers = ["k", *_value_headers(view)]
     rows = []
-    for k in run.k_values:
-        key = f"pass@{k}"
-        cells = [str(k)]
+    for key in run.pass_keys:
+        cells = [key.removeprefix("pass@")]
         for model in view.models:
             cells += [percent(model.metrics[key]), percent_interval(model.metrics["ci95"].get(key))]
         rows.append([*cells, *_difference_cells(view, key, tested=True)])
@@ -47,10 +46,21 @@ def pass_table(run: RunView, view: ModeView) -> str:
 def missing_reasons(run: RunView, view: ModeView) -> list[str]:
     """Return a sentence for each pass@k that is missing."""
     return [
-        f"{model.label} model: pass@{k} is missing because it {escape(reason)}."
+        f"{model.label} model: {key} is missing because it {escape(reason)}."
         for model in view.models
-        for k in run.k_values
-        if (reason := model.metrics.get(f"pass@{k}_reason"))
+        for key in run.pass_keys
+        if (reason := model.metrics.get(f"{key}_reason"))
+    ]
+
+
+def plus_lines(view: ModeView) -> list[str]:
+    """Return a sentence for each model on what the added tests find; none where there are no added tests."""
+    return [
+        f"{model.label} model: {found:,} of {amount(passed, 'sample')} that pass the tests fail the added tests."
+        for model in view.models
+        if (kept := model.metrics.get("n_passed_plus")) is not None
+        for passed in (model.metrics["n_passed"],)
+        for found in (passed - kept - model.metrics["n_plus_not_judged"],)
     ]
 
 

@@ -97,8 +97,7 @@ def _category_table(rows: Sequence[CategoryRow], view: ModeView) -> str:
 
 def _beside(clean: CleanSubset, view: ModeView, run: RunView) -> str:
     rows = []
-    for k in run.k_values:
-        key = f"pass@{k}"
+    for key in run.pass_keys:
         full = {model.role: model.metrics for model in view.models}
         rows.append([key, "all", *_cells(key, full, view.comparison)])
         rows.append([key, "clean", *_cells(key, clean.metrics, clean.comparison)])

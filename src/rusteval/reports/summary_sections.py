@@ -32,13 +32,23 @@ def number_table(run: RunView, views: Sequence[ModeView]) -> str:
     columns = _columns(views)
     rows = [
         [key, *(with_interval(m.metrics[key], m.metrics["ci95"].get(key)) for _, m in columns)]
-        for key in (f"pass@{k}" for k in run.k_values)
+        for key in run.pass_keys
     ]
     for key, label in RATE_LABELS.items():
         rows.append([label, *(f"{percent(m.metrics[key])} ({counted(m, key)})" for _, m in columns)])
     rows += [
         ["samples judged", *(f"{len(m.verdicts) - m.metrics['infra_errors']:,}" for _, m in columns)],
         ["samples that pass", *(f"{m.metrics['n_passed']:,}" for _, m in columns)],
+        *(
+            [
+                [
+                    "samples that pass the added tests too",
+                    *(f"{m.metrics['n_passed_plus']:,}" for _, m in columns),
+                ]
+            ]
+            if run.has_plus
+            else []
+        ),
         ["infrastructure errors", *(f"{m.metrics['infra_errors']:,}" for _, m in columns)],
         ["tasks", *(f"{m.metrics['n_tasks']:,}" for _, m in columns)],
         ["time to compile", *(plain(m.metrics["avg_compile_time_ms"], unit="ms") for _, m in columns)],
@@ -51,17 +61,18 @@ def difference_table(run: RunView, views: Sequence[ModeView]) -> str:
     rows = [
         [
             view.label,
-            f"pass@{k}",
+            key,
             points(entry["difference"]),
             points_interval(entry["ci95"]),
             p_value(entry["p_value"]),
             p_value(entry["p_value_holm"]),
-            f"{view.comparison['wins']} / {view.comparison['ties']} / {view.comparison['losses']}",
+            f"{tasks['wins']} / {tasks['ties']} / {tasks['losses']}",
         ]
         for view in views
         if view.comparison is not None
-        for k in run.k_values
-        for entry in (view.comparison[f"pass@{k}"],)
+        for key in run.pass_keys
+        for entry in (view.comparison[key],)
+        for tasks in (view.comparison["plus"] if key.endswith("+") else view.comparison,)
     ]
     headers = ["mode", "", "difference", "95 % interval", "p", "p (Holm)", "tasks ahead / level / behind"]
     return table(headers, rows, numbers=range(2, len(headers))) if rows else ""

@@ -41,6 +41,7 @@ function facts(answer) {
   const known = {
     "compiles": yes(answer.compiles),
     "passes the tests": yes(answer.tests),
+    "added tests": answer.plus || "",
     "passes Clippy": yes(answer.clippy),
     "has no fn main": answer.main_free === null ? "" : yes(answer.main_free),
     "policy": answer.policy ? "violated: " + answer.policy : "kept",
