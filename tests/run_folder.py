@@ -4,7 +4,7 @@ import atexit
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -67,9 +67,18 @@ class Weights:
 class Judged:
     """Answers of two models, judged once; every results folder is written from them."""
 
-    def __init__(self, place: Path, *, sandbox_mode: str = "bubblewrap") -> None:
+    def __init__(
+        self,
+        place: Path,
+        *,
+        sandbox_mode: str = "bubblewrap",
+        tasks: tuple[str, ...] = TASKS,
+        answer: Callable[[Mapping[str, Any], Role], list[Sample]] = answers,
+        **settings: object,
+    ) -> None:
+        self._answer = answer
         self.config = EvaluationConfig(
-            output_dir=place / "results", num_samples=3, k_values=(1, 3), tasks=TASKS, n_workers=2,
+            output_dir=place / "results", num_samples=3, k_values=(1, 3), tasks=tasks, n_workers=2, **settings,
             sandbox_mode=sandbox_mode, base_model=str(place / "home/alice/base"),
             checkpoint_path=str(place / "home/alice/checkpoint-9"),
         )  # fmt: skip
@@ -92,7 +101,7 @@ class Judged:
             "prompt_tokens": 40,
             "completion_tokens": 9,
         }
-        return [sample.model_copy(update=own) for sample in answers(self.court.suite.by_id, role)]
+        return [sample.model_copy(update=own) for sample in self._answer(self.court.suite.by_id, role)]
 
     def identity(self, role: Role) -> SampleIdentity:
         """Return what a model's samples are said to be drawn from."""
