@@ -1,5 +1,7 @@
 """Tests and added tests from one compilation: the added ones decide over the plus verdict and nothing else."""
 
+from dataclasses import replace
+
 import pytest
 
 from judging_support import back_end, toolchain
@@ -62,13 +64,13 @@ ANSWERS = {
 SAMPLES = [Sample(task_id=task, completion=text) for task, text, *_ in ANSWERS.values()]
 
 
-def judge(samples, *, suite, cache=None, statistics=None, jail="bubblewrap") -> list[Verdict]:
+def judge(samples, *, suite, cache=None, statistics=None, settings=SETTINGS) -> list[Verdict]:
     return judge_samples(
         samples,
         suite=suite,
-        sandbox=back_end(jail),
+        sandbox=back_end("bubblewrap"),
         toolchain=toolchain(),
-        settings=SETTINGS,
+        settings=settings,
         cache=cache,
         statistics=statistics,
     )
@@ -114,6 +116,22 @@ def test_a_judgement_with_doubtful_added_tests_is_not_kept(cache):
     doubtful = Judgement(outcome="passed", plus_passed=False, plus_result="timed out", plus_final=False)
     cache.put("doubtful", doubtful)
     assert cache.get("doubtful") is None
+
+
+def test_added_tests_that_the_wall_clock_ended_are_run_once_more_and_never_kept(cache):
+    sleeping = "    if n < 1 { std::thread::sleep(std::time::Duration::from_secs(9999)) }\n    n * 2\n}\n"
+    for _ in range(2):
+        statistics = JudgeStatistics()
+        (verdict,) = judge(
+            [Sample(task_id="Own/0", completion=sleeping)],
+            suite=SUITE,
+            cache=cache,
+            statistics=statistics,
+            settings=replace(SETTINGS, timeout_s=0.2),
+        )
+        assert (verdict.passed, verdict.error_type) == (True, None)
+        assert (verdict.plus_passed, verdict.plus_result) == (False, "timed out")
+        assert (statistics.from_cache, statistics.rechecked, statistics.flipped) == (0, 1, 0)
 
 
 def test_the_policy_can_be_enforced_and_lifted(verdicts):

@@ -20,9 +20,14 @@ def metrics_of(verdicts, *, plus=True, k_values=K_VALUES):
 
 @st.composite
 def stronger_verdicts(draw):
-    """Draw verdicts of any kind with anything said of added tests, of problems that have some or none."""
+    """Draw verdicts of any kind with anything said of added tests, even what no judge says."""
+    said = st.fixed_dictionaries(
+        {"plus_passed": st.sampled_from([None, True, False]), "plus_result": st.sampled_from(["", *RESULTS])}
+    )
     return [
-        with_plus(verdict, result=draw(st.sampled_from(RESULTS))) if draw(st.booleans()) else verdict
+        with_plus(verdict, result=draw(st.sampled_from(RESULTS)))
+        if draw(st.booleans())
+        else verdict.model_copy(update=draw(said))
         for verdict in draw(verdict_lists())
     ]
 
