@@ -9,6 +9,7 @@ from rusteval.bundling.comparing import same_message
 from rusteval.generation.samples import Sample
 from rusteval.judging.assembly import PLUS_FILE
 from rusteval.judging.cache import VerdictCache
+from rusteval.judging.failures import Failure, may_depend_on_edition
 from rusteval.judging.judge import JudgeSettings, JudgeStatistics, judge_samples
 from rusteval.judging.preparation import prepare
 from rusteval.judging.program import Judgement, program_key
@@ -162,3 +163,17 @@ def test_a_reference_must_pass_the_added_tests_too():
     )
     assert [(one.kind, one.task_id) for one in report.offenders] == [("reference", "Own/4")]
     assert "plus_1" in str(report.offenders[0])
+
+
+def test_another_edition_is_not_tried_for_the_sake_of_added_tests():
+    failure = Failure(
+        edition="2021",
+        time_ms=1.0,
+        error_type="compile_error",
+        error_code=None,
+        stderr="",
+        result="compile error",
+        names_edition=True,
+    )
+    assert may_depend_on_edition(failure, answer="")
+    assert not may_depend_on_edition(replace(failure, by_plus=True), answer="")
