@@ -1,0 +1,71 @@
+"""Write assertions as a person would read them in a test."""
+
+from collections.abc import Iterable, Sequence
+
+from rusteval.plus.drawing import Input
+from rusteval.plus.harness import Task, comparison
+
+IN_ONE_TEST = 4
+
+
+def assertion(task: Task, given: Input, expected: str) -> str:
+    """Return one Rust statement that asks a result of the task's function.
+
+    Args:
+        task: says how results are compared.
+        given: one expression for each parameter.
+        expected: the right result as an expression.
+    """
+    entry = task.problem.entry_point
+    rule = task.facts.compare
+    if task.changes_argument:
+        first, rest = given[0].removeprefix("&mut "), "".join(f", {value}" for value in given[1:])
+        right = expected.removeprefix("vec!")
+        right = "[0; 0]" if right.startswith("Vec::<") else right
+        lent = first if first != "[]" else "[0; 0]"
+        return f"{{ let mut values = {lent}; {entry}(&mut values{rest}); assert_eq!(values, {right}); }}"
+    call = f"{entry}({', '.join(given)})"
+    if rule == "eq":
+        return f"assert_eq!({call}, {expected});"
+    if rule is not None and (rule == "sorted" or rule.startswith("float:") or "expected" in rule):
+        text = comparison(task.facts)
+        return (
+            f"{{ {_parameters(task, given, text)}let got = {call}; "
+            f"let expected: {_owned_type(task.returns)} = {expected}; assert!({text}); }}"
+        )
+    text = comparison(task.facts)
+    return f"{{ {_parameters(task, given, text)}let got = {call}; assert!({text}); }}"
+
+
+def plus_test_module(assertions: Sequence[str]) -> str:
+    """Return a test module of assertions, a few to each test; "" for none."""
+    if not assertions:
+        return ""
+    tests = [
+        f"    #[test]\n    fn plus_{number}() {{\n{_lines(assertions[start : start + IN_ONE_TEST])}    }}\n"
+        for number, start in enumerate(range(0, len(assertions), IN_ONE_TEST), start=1)
+    ]
+    body = "\n".join(tests)
+    return f"#[cfg(test)]\nmod plus_tests {{\n    use super::*;\n\n{body}}}\n"
+
+
+def _lines(assertions: Iterable[str]) -> str:
+    return "".join(f"        {text}\n" for text in assertions)
+
+
+def _parameters(task: Task, given: Input, text: str) -> str:
+    return "".join(
+        f"let {name}: {kind} = {value}; "
+        for name, kind, value in zip(task.names, task.signature.parameters, given, strict=True)
+        if _mentions(text, name)
+    )
+
+
+def _mentions(text: str, name: str) -> bool:
+    words = "".join(c if c == "_" or c.isalnum() else " " for c in text).split()
+    return name in words
+
+
+def _owned_type(kind: str) -> str:
+    # results are written with plain texts in them
+    return kind.replace("String", "&str") if kind in {"String", "Vec<String>"} else kind
