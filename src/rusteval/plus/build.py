@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from rusteval.plus.assertions import assertion
 from rusteval.plus.cover import choose_inputs
 from rusteval.plus.differential import Findings, Place, run_differential
-from rusteval.plus.drawing import draw_inputs
+from rusteval.plus.drawing import Input, draw_inputs
 from rusteval.plus.facts import Facts
 from rusteval.plus.harness import FIRST_WRONG, REFERENCE, Task, standing_alone
 from rusteval.plus.known_inputs import inputs_of_tests
@@ -85,15 +85,23 @@ def make_task(problem: Problem, facts: Facts, *, seed: str) -> Task:
     signature = read_prompt(problem.prompt).signature
     if signature is None:
         raise ValueError(f"{problem.task_id}: the prompt leaves no function open")
-    known = inputs_of_tests(problem.test, entry_point=problem.entry_point, parameters=len(facts.params))
+    known = _known(problem, facts)
     drawn = draw_inputs(facts, count=INPUTS, seed=seed) if facts.params else [()]
     inputs = tuple(dict.fromkeys([*known, *drawn]))
     return Task(problem=problem, facts=facts, signature=signature, inputs=inputs)
 
 
+def _known(problem: Problem, facts: Facts) -> list[Input]:
+    if not facts.params:
+        return []
+    return inputs_of_tests(problem.test, entry_point=problem.entry_point, parameters=len(facts.params))
+
+
 def reference_alone(problem: Problem) -> str:
     """Return the reference as a file's text."""
-    answer = extract_answer(problem.canonical_solution, prompt=problem.prompt, entry_point=problem.entry_point)
+    answer = extract_answer(
+        problem.canonical_solution, prompt=problem.prompt, entry_point=problem.entry_point
+    )
     return standing_alone(answer.source or "", problem=problem)
 
 
@@ -126,19 +134,22 @@ def _mutants(problem: Problem, reference: str, *, seed: str) -> list[Wrong]:
 
 
 def _conclude(task: Task, wrong: Sequence[Wrong], findings: Findings) -> BuiltTask:
-    kills: dict[int, list[str]] = {key: [] for key in findings.expected}
+    # what the tests ask already need not be asked again
+    asked = set(_known(task.problem, task.facts))
+    kills: dict[int, list[str]] = {key: [] for key in findings.expected if task.inputs[key] not in asked}
     base_survivors, survivors = [], []
     for index, program in enumerate(wrong, start=FIRST_WRONG):
         if index in findings.not_compiled:
             continue
-        told = [key for key, letter in enumerate(findings.outcomes[index]) if letter in "xpAT"]
+        told = [
+            key for key, letter in enumerate(findings.outcomes[index]) if letter in "xpAT" and key in kills
+        ]
         if findings.passes_base[index]:
             base_survivors.append(program.name)
             if not told:
                 survivors.append({"name": program.name, "text": program.text})
         for key in told:
-            if key in kills:
-                kills[key].append(program.name)
+            kills[key].append(program.name)
     lengths = {key: sum(map(len, task.inputs[key])) + len(text) for key, text in findings.expected.items()}
     chosen = choose_inputs(kills, must=base_survivors, lengths=lengths)
     return BuiltTask(
@@ -160,7 +171,9 @@ def _conclude(task: Task, wrong: Sequence[Wrong], findings: Findings) -> BuiltTa
         dropped=tuple(
             {"input": ", ".join(task.inputs[key]), "why": why}
             for key, why in sorted(findings.remarks.items())
-            if why.startswith(("differs", "unholding", "does not compile", "unsteady", "panics", "the reference"))
+            if why.startswith(
+                ("differs", "unholding", "does not compile", "unsteady", "panics", "the reference")
+            )
         ),
         left_out=_counted(findings),
         reference_passes=findings.passes_base[REFERENCE] and set(findings.outcomes[REFERENCE]) <= set("=-"),

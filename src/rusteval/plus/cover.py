@@ -1,14 +1,20 @@
 """The fewest inputs that tell all wrong programs from the right one, short ones before long ones."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 MOST_ASSERTIONS = 12
+TWICE_UP_TO = 8
+"""Up to so many assertions, wrong programs are caught a second time: others like them are then caught as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """An input that was chosen, and the wrong programs that it tells and no one chosen before it."""
+    """An input that was chosen, and the wrong programs that it tells and no one chosen before it.
+
+    Where there are none, `kills` holds those that only one other chosen input tells.
+    """
 
     key: int
     kills: tuple[str, ...]
@@ -21,25 +27,44 @@ def choose_inputs(
 
     Programs in `must` come first; for them as many inputs are taken as it needs. Others, which the tests there are
     already catch, are then covered as far as `MOST_ASSERTIONS` allows, so that a slip like theirs in another
-    place is caught too.
+    place is caught too; at last all are covered a second time as far as `TWICE_UP_TO` allows.
 
     Args:
         kills: which wrong programs each input tells from the right one.
         must: the programs to kill whatever it takes.
         lengths: how long each input is to read, in letters; the shorter of two as good is taken.
     """
-    needed = set(must)
     chosen: list[Chosen] = []
-    dead: set[str] = set()
-    while True:
+    left = {name for killed in kills.values() for name in killed}
+    _cover(chosen, kills, left=left & set(must), most=len(kills), lengths=lengths)
+    _cover(chosen, kills, left=left, most=MOST_ASSERTIONS, lengths=lengths)
+    times = Counter(name for each in chosen for name in set(kills[each.key]))
+    once = {name for name, count in times.items() if count == 1}
+    _cover(chosen, kills, left=once, most=TWICE_UP_TO, lengths=lengths, again=True)
+    return chosen
+
+
+def _cover(
+    chosen: list[Chosen],
+    kills: Mapping[int, Collection[str]],
+    *,
+    left: set[str],
+    most: int,
+    lengths: Mapping[int, int],
+    again: bool = False,
+) -> None:
+    taken = {each.key for each in chosen}
+    dead = set() if again else {name for key in taken for name in kills[key]}
+    while len(chosen) < most:
         best, gain = None, (0, 0, 0)
         for key, killed in kills.items():
-            new = set(killed) - dead
-            worth = (len(new & needed), len(new), -lengths[key])
-            if new and (best is None or worth > gain):
+            alive = set(killed) - dead
+            worth = (len(alive & left), len(alive), -lengths[key])
+            if key not in taken and worth[0] and (best is None or worth > gain):
                 best, gain = key, worth
-        if best is None or (gain[0] == 0 and len(chosen) >= MOST_ASSERTIONS):
-            return chosen
+        if best is None:
+            return
         new = set(kills[best]) - dead
-        chosen.append(Chosen(key=best, kills=tuple(sorted(new))))
+        chosen.append(Chosen(key=best, kills=tuple(sorted(new & left if again else new))))
+        taken.add(best)
         dead |= new

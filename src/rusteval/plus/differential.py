@@ -7,7 +7,14 @@ from pathlib import Path
 
 from rusteval.judging.diagnostics import Diagnostic, parse_diagnostics
 from rusteval.judging.limits import GIB, compile_limits, run_limits
-from rusteval.judging.rustc import RUSTC_FLAGS, CrateBench, fast_linker, run_compiler, take_binary, write_source
+from rusteval.judging.rustc import (
+    RUSTC_FLAGS,
+    CrateBench,
+    fast_linker,
+    run_compiler,
+    take_binary,
+    write_source,
+)
 from rusteval.judging.sandbox import Sandbox
 from rusteval.judging.sandbox.base import Command, Jail, SandboxError, View
 from rusteval.judging.toolchain import Toolchain
@@ -29,6 +36,7 @@ COMPILE_S = 120.0
 RUN_S = 8.0
 MEMORY_BYTES = GIB
 MOST_ROUNDS = 12
+HASHED_RUNS = 5
 MOST_STARTS = 4
 """How often a program that hangs or dies is started again after the input that ended it."""
 SLOW_US = 20_000
@@ -60,12 +68,14 @@ class Findings:
     expected: dict[int, str] = field(default_factory=dict)
     remarks: dict[int, str] = field(default_factory=dict)
     passes_base: dict[int, bool] = field(default_factory=dict)
+    passes_plus: dict[int, bool] = field(default_factory=dict)
+    repeats: list[bool] = field(default_factory=list)
     outcomes: dict[int, str] = field(default_factory=dict)
     not_compiled: set[int] = field(default_factory=set)
 
 
 def run_differential(
-    task: Task, programs: Sequence[str | None], *, place: Place
+    task: Task, programs: Sequence[str | None], *, place: Place, repeats: int = 0
 ) -> Findings:
     """Compile and run everything.
 
@@ -73,6 +83,7 @@ def run_differential(
         task: with its inputs.
         programs: reference, second solution (or None) and wrong programs, each as a file's text.
         place: where.
+        repeats: how often the reference takes the tests again, for `Findings.repeats`.
 
     Raises:
         HarnessError: the reference, the second solution or what the facts hold does not compile.
@@ -82,15 +93,18 @@ def run_differential(
     directory, sources = place.workplace.new_directory(), place.sources.new_directory()
     try:
         binary = _compile(task, programs, findings, directory=directory, sources=sources, place=place)
-        with place.sandbox.open(View(readonly=(binary.parent,))) as jail:
-            _survey(binary, findings, count=len(task.inputs), jail=jail)
-        wanted = "".join("1" if k in findings.expected else "0" for k in range(len(task.inputs)))
-        for index in range(FIRST_WRONG, len(programs)):
-            if index not in findings.not_compiled:
-                base, outcomes = _run(binary, index, wanted, place=place)
-                findings.passes_base[index], findings.outcomes[index] = base, outcomes
-        base, outcomes = _run(binary, REFERENCE, wanted, place=place)
-        findings.passes_base[REFERENCE], findings.outcomes[REFERENCE] = base, outcomes
+        with contextlib.ExitStack() as stack:
+            runner = _Runner(binary, place=place, stack=stack)
+            _survey(findings, count=len(task.inputs), runner=runner)
+            wanted = "".join("1" if k in findings.expected else "0" for k in range(len(task.inputs)))
+            for index in (REFERENCE, *range(FIRST_WRONG, len(programs))):
+                if index not in findings.not_compiled:
+                    run = _run_steadily(task, index, wanted, runner=runner)
+                    findings.passes_base[index], findings.passes_plus[index] = run.base, run.plus
+                    findings.outcomes[index] = run.outcomes
+            for _ in range(repeats):
+                run = _run(REFERENCE, "", runner=runner)
+                findings.repeats.append(run.base and run.plus)
     finally:
         remove_tree(sources)
         remove_tree(directory)
@@ -122,7 +136,9 @@ def _compile(
             output=output,
             jail=jail,
             toolchain=place.toolchain,
-            limits=replace(compile_limits(cpu_s=COMPILE_S), address_space_bytes=4 * GIB, output_bytes=32 << 20),
+            limits=replace(
+                compile_limits(cpu_s=COMPILE_S), address_space_bytes=4 * GIB, output_bytes=32 << 20
+            ),
         )
         for _ in range(MOST_ROUNDS):
             with_second = SECOND in variants
@@ -181,10 +197,10 @@ def _order(binary: Path, text: str, *, jail: Jail) -> str:
     return result.stdout.decode("utf-8", "replace")
 
 
-def _survey(binary: Path, findings: Findings, *, count: int, jail: Jail) -> None:
+def _survey(findings: Findings, *, count: int, runner: "_Runner") -> None:
     start = 0
     while start < count:
-        lines = _order(binary, f"survey {start}", jail=jail).split("\n")
+        lines = runner.order(f"survey {start}").split("\n")
         last = start
         for line in lines:
             number, _, said = line.partition(" ")
@@ -228,27 +244,57 @@ def _unquoted(text: str) -> str:
     return "".join(out)
 
 
-def _run(binary: Path, index: int, wanted: str, *, place: Place) -> tuple[bool, str]:
-    """Return whether a program passes the base tests, and its outcomes; it is started again after it was ended."""
-    base, outcomes = "?", ""
-    with contextlib.ExitStack() as stack:
-        jail = stack.enter_context(place.sandbox.open(View(readonly=(binary.parent,))))
-        for _ in range(MOST_STARTS):
-            try:
-                said = _order(binary, f"run {index} {len(outcomes)} {wanted}", jail=jail)
-            except SandboxError:
-                jail = stack.enter_context(place.sandbox.open(View(readonly=(binary.parent,))))
-                said = ""
-            if base == "?":
-                base, said = said[:1] or "A", said[1:]
-                if base not in "Bb":
-                    # nothing of the inputs was tried: the base tests themselves ended it
-                    return False, outcomes.ljust(len(wanted), "?")
-            if said.endswith("E"):
-                return base == "B", outcomes + said[:-1]
-            outcomes += said if said.endswith("T") else said + "A"
-            if len(outcomes) >= len(wanted):
-                break
-    return base == "B", outcomes.ljust(len(wanted), "?")[: len(wanted)]
+class _Runner:
+    """Runs the programs of one executable in one jail, which is replaced when it fails."""
+
+    def __init__(self, binary: Path, *, place: Place, stack: contextlib.ExitStack) -> None:
+        self._binary, self._place, self._stack = binary, place, stack
+        self._jail = self._open()
+
+    def _open(self) -> Jail:
+        return self._stack.enter_context(self._place.sandbox.open(View(readonly=(self._binary.parent,))))
+
+    def order(self, text: str) -> str:
+        """Return what the executable says to an order; "" where the sandbox lost it."""
+        try:
+            return _order(self._binary, text, jail=self._jail)
+        except SandboxError:
+            self._jail = self._open()
+            return ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    base: bool
+    plus: bool
+    outcomes: str
+
+
+def _run_steadily(task: Task, index: int, wanted: str, *, runner: _Runner) -> _Run:
+    """Run a program several times where hash maps make its order differ; what it once gets right counts as right."""
+    hashed = any("Hash" in text for text in (*task.signature.parameters, task.problem.canonical_solution))
+    runs = [_run(index, wanted, runner=runner) for _ in range(HASHED_RUNS if hashed else 1)]
+    columns = zip(*(run.outcomes for run in runs), strict=True)
+    return _Run(
+        base=any(run.base for run in runs),
+        plus=any(run.plus for run in runs),
+        outcomes="".join("=" if "=" in column else column[0] for column in columns),
+    )
+
+
+def _run(index: int, wanted: str, *, runner: _Runner) -> _Run:
+    """Run one program; it is started again after an input that ended it."""
+    said = runner.order(f"run {index} 0 {wanted}")
+    base, plus, outcomes = said[:1] == "B", said[1:2] == "P", said[2:]
+    if said[1:2] not in {"P", "p"}:
+        # the tests themselves ended it; it is not asked more
+        return _Run(base=base, plus=False, outcomes="?" * len(wanted))
+    for _ in range(MOST_STARTS):
+        if outcomes.endswith("E"):
+            return _Run(base=base, plus=plus, outcomes=outcomes[:-1])
+        if not outcomes.endswith("T"):
+            outcomes += "A"
+        if len(outcomes) >= len(wanted):
+            break
+        outcomes += runner.order(f"run {index} {len(outcomes)} {wanted}")
+    return _Run(base=base, plus=plus, outcomes=outcomes.ljust(len(wanted), "?")[: len(wanted)])

@@ -19,12 +19,13 @@ INPUTS_HEAD = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A task with its facts and the inputs that its programs are called with."""
+    """A task with its facts, the inputs that its programs are called with, and assertions that were made before."""
 
     problem: Problem
     facts: Facts
     signature: Signature
     inputs: tuple[Input, ...]
+    plus_test: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -93,9 +94,10 @@ def root_text(task: Task, variants: Sequence[int], *, with_second: bool) -> str:
         f"const SECOND: bool = {str(with_second).lower()};",
         f"const BARE_TEXT: bool = {str(task.returns in {'String', 'Vec<String>'}).lower()};",
         f"type Out = {task.result};",
-        _base(task.problem),
+        _tests("base", task.problem.test),
+        _tests("plus", task.plus_test),
         _written_items(task.problem),
-        resources.files("rusteval.plus").joinpath("harness.rs").read_text(encoding="utf-8"),
+        resources.files("rusteval.plus").joinpath("runner.rs").read_text(encoding="utf-8"),
     ]
     return "\n".join(parts)
 
@@ -120,12 +122,24 @@ def inputs_text(task: Task, keep: Sequence[int]) -> str:
 def comparison(facts: Facts) -> str:
     """Return a Rust expression over `got` and `expected` (and the parameters): whether a result is right."""
     rule = facts.compare
-    if rule is None or "expected" not in rule and rule not in {"eq", "sorted"} and not rule.startswith("float:"):
-        return " && ".join(f"({part})" for part in (rule, facts.property) if part)
+    if (
+        rule is None
+        or "expected" not in rule
+        and rule not in {"eq", "sorted"}
+        and not rule.startswith("float:")
+    ):
+        parts = [part for part in (rule, facts.property) if part]
+        return (
+            parts[-1]
+            if len(parts) == 1 or parts[0] in parts[1]
+            else " && ".join(f"({part})" for part in parts)
+        )
     if rule == "eq":
         return "got == expected"
     if rule == "sorted":
-        return "{ let (mut got, mut expected) = (got, expected); got.sort(); expected.sort(); got == expected }"
+        return (
+            "{ let (mut got, mut expected) = (got, expected); got.sort(); expected.sort(); got == expected }"
+        )
     if rule.startswith("float:"):
         return f"(got - expected).abs() <= {rule.removeprefix('float:')} * expected.abs().max(1.0)"
     return rule
@@ -162,14 +176,18 @@ def _judgement(task: Task) -> str:
     )
 
 
-def _base(problem: Problem) -> str:
-    module = read_test_module(problem.test)
+def _tests(name: str, text: str) -> str:
+    """Return a module of tests, and a function of the name that says whether all of them pass."""
+    module = read_test_module(text)
     calls = " && ".join(
         f"{'!' if test.panics is not None else ''}caught(|| {{ {test.name}(); }}).is_some()"
         for test in module.tests
     )
     items = "\n".join(module.items)
-    return f"mod base_tests {{ use super::*;\n{items}\npub fn base() -> bool {{ {calls} }}\n}}\nuse base_tests::base;"
+    return (
+        f"mod {name}_tests {{ use super::*;\n{items}\npub fn {name}() -> bool {{ {calls or 'true'} }}\n}}\n"
+        f"use {name}_tests::{name};"
+    )
 
 
 def _written_items(problem: Problem) -> str:
@@ -199,4 +217,3 @@ def _owned(value: str) -> str:
     if not value.startswith("&"):
         return value
     return f"Box::leak(Box::new({value.removeprefix('&').strip().removeprefix('mut ')}))"
-

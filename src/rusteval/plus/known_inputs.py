@@ -6,7 +6,21 @@ from rusteval.plus.drawing import Input
 from rusteval.rust.syntax import parse, text_of, tokens_of
 
 _WORDS = frozenset(
-    {"vec", "String", "from", "new", "to_string", "to_owned", "into", "true", "false", "Some", "None", "Box", "as"}
+    {
+        "vec",
+        "String",
+        "from",
+        "new",
+        "to_string",
+        "to_owned",
+        "into",
+        "true",
+        "false",
+        "Some",
+        "None",
+        "Box",
+        "as",
+    }
     | {"dyn", "Any", "HashMap", "i32", "u32", "f32", "f64", "i64", "MAX", "MIN"}
 )
 
@@ -24,8 +38,12 @@ def inputs_of_tests(test: str, *, entry_point: str, parameters: int) -> list[Inp
             given = node.child_by_field_name("arguments")
             arguments = [] if given is None else given.named_children
             if len(arguments) == parameters and all(map(_is_written_out, arguments)):
-                found[tuple(" ".join(text_of(argument).split("\n")) for argument in arguments)] = None
+                found[tuple(map(_on_one_line, arguments))] = None
     return list(found)
+
+
+def _on_one_line(argument: Node) -> str:
+    return " ".join(line.strip() for line in text_of(argument).split("\n"))
 
 
 def _names(call: Node, function: str) -> bool:

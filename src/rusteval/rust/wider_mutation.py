@@ -20,7 +20,18 @@ _RELATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 _ORDERING = frozenset({"sort", "sort_unstable", "sort_by", "sort_by_key", "dedup", "reverse", "retain"})
 _LOST_CALLS = frozenset(
-    {"rev", "skip", "take", "filter", "skip_while", "take_while", "step_by", "trim_start", "trim_end", "chain"}
+    {
+        "rev",
+        "skip",
+        "take",
+        "filter",
+        "skip_while",
+        "take_while",
+        "step_by",
+        "trim_start",
+        "trim_end",
+        "chain",
+    }
     | {"to_ascii_lowercase", "to_ascii_uppercase", "round", "ceil", "floor", "sqrt", "wrapping_abs"}
 )
 _OTHER_METHODS: Mapping[str, str] = MappingProxyType(
@@ -64,7 +75,9 @@ def pairs_of(
     """Return up to `count` mutants with two changes, drawn by the seed."""
     left = frozenset(spared)
     chance = random.Random(f"pairs {seed}")
-    singles = [m for m in wider_mutants_of(source, entry_point=entry_point, spared=left) if m.kind != CONSTANT]
+    singles = [
+        m for m in wider_mutants_of(source, entry_point=entry_point, spared=left) if m.kind != CONSTANT
+    ]
     chosen: dict[str, Mutant] = {}
     for one in chance.sample(singles, min(count, len(singles))):
         later = [
@@ -126,7 +139,10 @@ def _edits_at(node: Node) -> Iterator[_Edit]:
             yield from _method_edits(node)
         case "integer_literal" if node.parent is not None and node.parent.type != "field_expression":
             yield from _integer_edits(node)
-        case "return_expression" if node.named_children and text_of(node.named_children[0]) in {"true", "false"}:
+        case "return_expression" if node.named_children and text_of(node.named_children[0]) in {
+            "true",
+            "false",
+        }:
             value = node.named_children[0]
             yield "result", value.start_byte, value.end_byte, str(text_of(value) == "false").lower()
 
@@ -177,11 +193,11 @@ def _method_edits(field: Node) -> Iterator[_Edit]:
         yield "call", value.end_byte, call.end_byte, ""
     if text_of(name) in {"iter", "chars", "into_iter", "split_whitespace"}:
         yield "skipped", call.end_byte, call.end_byte, ".skip(1)"
-        yield "doubled", call.end_byte, call.end_byte, ".take(3)"
+        yield "cut", call.end_byte, call.end_byte, ".take(3)"
 
 
 def _integer_edits(node: Node) -> Iterator[_Edit]:
     text = text_of(node)
-    for other in ("0", "1", "-1", f"({text} * 2)"):
+    for other in ("0", "1", "-1", *(() if text == "0" else (f"({text} * 2)",))):
         if other != text:
             yield "literal", node.start_byte, node.end_byte, other

@@ -108,7 +108,7 @@ fn main() {
     std::io::stdin().read_line(&mut order).unwrap();
     let words: Vec<String> = order.split_whitespace().map(str::to_string).collect();
     watched(move || if words[0] == "survey" { survey(words[1].parse().unwrap()) } else {
-        run(words[1].parse().unwrap(), words[2].parse().unwrap(), words[3].as_bytes())
+        run(words[1].parse().unwrap(), words[2].parse().unwrap(), words.get(3).map_or(&b""[..], |wanted| wanted.as_bytes()))
     });
 }
 
@@ -142,7 +142,9 @@ fn survey(start: usize) {
 fn run(which: usize, start: usize, wanted: &[u8]) {
     if start == 0 {
         WHICH.store(which, Ordering::SeqCst);
-        say(if base() { "B" } else { "b" });
+        let passed = base();
+        say(if passed { "B" } else { "b" });
+        say(if passed && plus() { "P" } else { "p" });
     }
     for k in start..wanted.len() {
         if wanted[k] != b'1' { say("-"); continue; }
