@@ -80,7 +80,7 @@ def build_task(problem: Problem, facts: Facts, *, seed: str, place: Place) -> Bu
     return _conclude(task, wrong, findings)
 
 
-def make_task(problem: Problem, facts: Facts, *, seed: str) -> Task:
+def make_task(problem: Problem, facts: Facts, *, seed: str, plus_test: str = "") -> Task:
     """Return a task with inputs: those of its own tests, and drawn ones."""
     signature = read_prompt(problem.prompt).signature
     if signature is None:
@@ -88,7 +88,7 @@ def make_task(problem: Problem, facts: Facts, *, seed: str) -> Task:
     known = _known(problem, facts)
     drawn = draw_inputs(facts, count=INPUTS, seed=seed) if facts.params else [()]
     inputs = tuple(dict.fromkeys([*known, *drawn]))
-    return Task(problem=problem, facts=facts, signature=signature, inputs=inputs)
+    return Task(problem=problem, facts=facts, signature=signature, inputs=inputs, plus_test=plus_test)
 
 
 def _known(problem: Problem, facts: Facts) -> list[Input]:

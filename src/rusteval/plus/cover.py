@@ -5,19 +5,22 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 MOST_ASSERTIONS = 12
+READABLE = 110
+"""Letters of an input and its result; longer ones are taken only for what no shorter one tells."""
 TWICE_UP_TO = 8
 """Up to so many assertions, wrong programs are caught a second time: others like them are then caught as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """An input that was chosen, and the wrong programs that it tells and no one chosen before it.
+    """An input that was chosen: all wrong programs that it tells, and in `kills` those that none before it tells.
 
-    Where there are none, `kills` holds those that only one other chosen input tells.
+    Where there are none of these, `kills` holds those that only one other chosen input tells.
     """
 
     key: int
     kills: tuple[str, ...]
+    tells: frozenset[str]
 
 
 def choose_inputs(
@@ -36,11 +39,13 @@ def choose_inputs(
     """
     chosen: list[Chosen] = []
     left = {name for killed in kills.values() for name in killed}
+    short = {key: killed for key, killed in kills.items() if lengths[key] <= READABLE}
+    _cover(chosen, short, left=left & set(must), most=len(kills), lengths=lengths)
     _cover(chosen, kills, left=left & set(must), most=len(kills), lengths=lengths)
-    _cover(chosen, kills, left=left, most=MOST_ASSERTIONS, lengths=lengths)
-    times = Counter(name for each in chosen for name in set(kills[each.key]))
+    _cover(chosen, short, left=left, most=MOST_ASSERTIONS, lengths=lengths)
+    times = Counter(name for each in chosen for name in each.tells)
     once = {name for name, count in times.items() if count == 1}
-    _cover(chosen, kills, left=once, most=TWICE_UP_TO, lengths=lengths, again=True)
+    _cover(chosen, short, left=once, most=TWICE_UP_TO, lengths=lengths, again=True)
     return chosen
 
 
@@ -54,7 +59,7 @@ def _cover(
     again: bool = False,
 ) -> None:
     taken = {each.key for each in chosen}
-    dead = set() if again else {name for key in taken for name in kills[key]}
+    dead = set() if again else {name for each in chosen for name in each.tells}
     while len(chosen) < most:
         best, gain = None, (0, 0, 0)
         for key, killed in kills.items():
@@ -65,6 +70,7 @@ def _cover(
         if best is None:
             return
         new = set(kills[best]) - dead
-        chosen.append(Chosen(key=best, kills=tuple(sorted(new & left if again else new))))
+        named = new & left if again else new
+        chosen.append(Chosen(key=best, kills=tuple(sorted(named)), tells=frozenset(kills[best])))
         taken.add(best)
         dead |= new

@@ -5,6 +5,7 @@ import math
 import random
 import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from rusteval.plus.facts import Facts, Parameter, Spec
 
@@ -16,7 +17,20 @@ _FLOATS = frozenset({"f32", "f64"})
 ALL_OF = 150
 """Domains of at most so many inputs are taken whole."""
 SMALL = 3
+"""How many elements a small list may have beyond the fewest."""
+SMALL_INTEGERS = (-9, 12)
+SHARE_OF_VALUES = 0.2
+SHARE_OF_NONE = 0.2
+SHARE_OF_WHOLE = 0.5
 _TRIES = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Luck:
+    """What decides a value: the source of chance, and whether it is to be small."""
+
+    chance: random.Random
+    small: bool
 
 
 def draw_inputs(facts: Facts, *, count: int, seed: str) -> list[Input]:
@@ -25,16 +39,20 @@ def draw_inputs(facts: Facts, *, count: int, seed: str) -> list[Input]:
     Raises:
         ValueError: no way is known to draw a parameter's type.
     """
-    chance = random.Random(f"inputs {seed} {facts.task_id}")
+    chance = random.Random(f"inputs {seed} {facts.task_id}")  # noqa: S311 - no secret
     found: dict[Input, None] = {}
     for whole in _whole_domain(facts):
         found[whole] = None
     for parameter, value in [(p, v) for p in facts.params for v in p.spec.values]:
-        found[tuple(value if p is parameter else _draw(p, chance, small=True) for p in facts.params)] = None
+        found[
+            tuple(
+                value if p is parameter else _draw(p, _Luck(chance=chance, small=True)) for p in facts.params
+            )
+        ] = None
     for turn in range(count * _TRIES):
         if len(found) >= count or not facts.params:
             break
-        found[tuple(_draw(p, chance, small=turn % 3 == 0) for p in facts.params)] = None
+        found[tuple(_draw(p, _Luck(chance=chance, small=turn % 3 == 0)) for p in facts.params)] = None
     return list(found)
 
 
@@ -53,24 +71,24 @@ def _whole_domain(facts: Facts) -> list[Input]:
     return list(itertools.product(*ranges))
 
 
-def _draw(parameter: Parameter, chance: random.Random, *, small: bool) -> str:
-    return _value(parameter.type, parameter.spec, chance, small=small)
+def _draw(parameter: Parameter, luck: _Luck) -> str:
+    return _value(parameter.type, parameter.spec, luck)
 
 
-def _value(kind: str, spec: Spec, chance: random.Random, *, small: bool) -> str:
+def _value(kind: str, spec: Spec, luck: _Luck) -> str:
     kind = _without_lifetime(kind)
-    if spec.values and (_only_values(kind, spec) or chance.random() < 0.2):
-        return chance.choice(spec.values)
+    if spec.values and (_only_values(kind, spec) or luck.chance.random() < SHARE_OF_VALUES):
+        return luck.chance.choice(spec.values)
     for prefix, sign in (("&mut [", "&mut ["), ("&[", "&["), ("Vec<", "vec!["), ("[", "[")):
         if kind.startswith(prefix):
             inner = kind[len(prefix) : -1].partition(";")[0].strip()
-            return sign + ", ".join(_elements(inner, spec, chance, small=small)) + "]"
+            return sign + ", ".join(_elements(inner, spec, luck)) + "]"
     if kind.startswith("Option<"):
-        inner = _value(kind[7:-1], spec.item or Spec(), chance, small=small)
-        return "None" if chance.random() < 0.2 else f"Some({inner})"
+        inner = _value(kind[7:-1], spec.item or Spec(), luck)
+        return "None" if luck.chance.random() < SHARE_OF_NONE else f"Some({inner})"
     if kind.startswith("&") and kind != "&str":
-        return "&" + _value(kind[1:], spec, chance, small=small)
-    return _scalar(kind)(spec, chance, small)
+        return "&" + _value(kind[1:], spec, luck)
+    return _scalar(kind)(spec, luck)
 
 
 def _only_values(kind: str, spec: Spec) -> bool:
@@ -84,10 +102,10 @@ def _without_lifetime(kind: str) -> str:
     return kind
 
 
-def _elements(inner: str, spec: Spec, chance: random.Random, *, small: bool) -> list[str]:
+def _elements(inner: str, spec: Spec, luck: _Luck) -> list[str]:
     low, high = spec.len
-    number = chance.randint(low, max(low, min(high, low + SMALL)) if small else high)
-    elements = [_value(inner, spec.item or Spec(), chance, small=small) for _ in range(number)]
+    number = luck.chance.randint(low, max(low, min(high, low + SMALL)) if luck.small else high)
+    elements = [_value(inner, spec.item or Spec(), luck) for _ in range(number)]
     if spec.unique:
         elements = list(dict.fromkeys(elements))
     if spec.sorted:
@@ -95,7 +113,7 @@ def _elements(inner: str, spec: Spec, chance: random.Random, *, small: bool) -> 
     return elements
 
 
-def _scalar(kind: str) -> Callable[[Spec, random.Random, bool], str]:
+def _scalar(kind: str) -> Callable[[Spec, _Luck], str]:
     if kind in _INTEGERS:
         return _integer
     if kind in _FLOATS:
@@ -106,41 +124,41 @@ def _scalar(kind: str) -> Callable[[Spec, random.Random, bool], str]:
     return scalars[kind]
 
 
-def _integer(spec: Spec, chance: random.Random, small: bool) -> str:
+def _integer(spec: Spec, luck: _Luck) -> str:
     low, high = int(spec.min or 0), int(9 if spec.max is None else spec.max)
-    if small:
-        low, high = max(low, -9) if high >= -9 else low, min(high, 12) if low <= 12 else high
-    return str(chance.randint(low, max(low, high)))
+    if luck.small:
+        least, most = SMALL_INTEGERS
+        low, high = max(low, least) if high >= least else low, min(high, most) if low <= most else high
+    return str(luck.chance.randint(low, max(low, high)))
 
 
-def _float(spec: Spec, chance: random.Random, small: bool) -> str:
-    decimals = 0 if small and chance.random() < 0.5 else spec.decimals
-    drawn = round(chance.uniform(spec.min or 0.0, 9.0 if spec.max is None else spec.max), decimals)
+def _float(spec: Spec, luck: _Luck) -> str:
+    decimals = 0 if luck.small and luck.chance.random() < SHARE_OF_WHOLE else spec.decimals
+    drawn = round(luck.chance.uniform(spec.min or 0.0, 9.0 if spec.max is None else spec.max), decimals)
     drawn = max(drawn, spec.min or 0.0) + 0.0
     return f"{drawn:.{max(1, decimals)}f}"
 
 
-def _bool(spec: Spec, chance: random.Random, small: bool) -> str:
-    del spec, small
-    return chance.choice(("false", "true"))
+def _bool(spec: Spec, luck: _Luck) -> str:
+    del spec
+    return luck.chance.choice(("false", "true"))
 
 
-def _char(spec: Spec, chance: random.Random, small: bool) -> str:
-    del small
-    drawn = chance.choice(spec.chars)
+def _char(spec: Spec, luck: _Luck) -> str:
+    drawn = luck.chance.choice(spec.chars)
     return "'\\''" if drawn == "'" else f"'{_escaped(drawn)}'".replace('\\"', '"')
 
 
-def _text(spec: Spec, chance: random.Random, small: bool) -> str:
+def _text(spec: Spec, luck: _Luck) -> str:
     low, high = spec.len
-    number = chance.randint(low, max(low, min(high, low + SMALL)) if small else high)
+    number = luck.chance.randint(low, max(low, min(high, low + SMALL)) if luck.small else high)
     if spec.words:
-        return quoted(" ".join(chance.choice(spec.words) for _ in range(number)))
-    return quoted("".join(chance.choice(spec.chars) for _ in range(number)))
+        return quoted(" ".join(luck.chance.choice(spec.words) for _ in range(number)))
+    return quoted("".join(luck.chance.choice(spec.chars) for _ in range(number)))
 
 
-def _string(spec: Spec, chance: random.Random, small: bool) -> str:
-    text = _text(spec, chance, small)
+def _string(spec: Spec, luck: _Luck) -> str:
+    text = _text(spec, luck)
     return "String::new()" if text == '""' else f"String::from({text})"
 
 

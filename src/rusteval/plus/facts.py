@@ -3,7 +3,7 @@
 import importlib.resources
 import json
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -65,7 +65,7 @@ class Facts(BaseModel):
     task_id: str
     entry_point: str
     params: tuple[Parameter, ...]
-    where: str | None
+    where: str | None = None
     basis: str
     silent: tuple[str, ...] = ()
     compare: Annotated[str, Field(min_length=1)] | None
@@ -75,16 +75,20 @@ class Facts(BaseModel):
     wrong: tuple[WrongProgram, ...] = ()
 
 
-Part = Literal["facts", "wrong", "silent", "equivalent"]
-
-
 def load_facts(suite: str) -> dict[str, Facts]:
-    """Return the packaged facts of a suite by task; empty where there are none."""
-    resource = importlib.resources.files("rusteval.problems") / "plus" / f"{suite}.facts.jsonl"
-    if not resource.is_file():
-        return {}
-    rows = map(json.loads, resource.read_text(encoding="utf-8").splitlines())
+    """Return the packaged facts of a suite by task, with its wrong programs; empty where there are none."""
+    wrong: dict[str, list[dict[str, str]]] = {}
+    for row in _packaged_rows(f"{suite}.wrong.jsonl"):
+        wrong.setdefault(row["task_id"], []).append(row)
+    rows = [{**row, "wrong": wrong.get(row["task_id"], [])} for row in _packaged_rows(f"{suite}.facts.jsonl")]
     return {facts.task_id: facts for facts in map(Facts.model_validate, rows)}
+
+
+def _packaged_rows(name: str) -> list[dict[str, Any]]:
+    resource = importlib.resources.files("rusteval.problems") / "plus" / name
+    if not resource.is_file():
+        return []
+    return [json.loads(line) for line in resource.read_text(encoding="utf-8").splitlines()]
 
 
 def read_facts(path: Path) -> dict[str, Facts]:

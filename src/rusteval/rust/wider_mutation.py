@@ -74,7 +74,7 @@ def pairs_of(
 ) -> list[Mutant]:
     """Return up to `count` mutants with two changes, drawn by the seed."""
     left = frozenset(spared)
-    chance = random.Random(f"pairs {seed}")
+    chance = random.Random(f"pairs {seed}")  # noqa: S311 - no secret
     singles = [
         m for m in wider_mutants_of(source, entry_point=entry_point, spared=left) if m.kind != CONSTANT
     ]

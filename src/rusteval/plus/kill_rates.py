@@ -1,0 +1,78 @@
+"""How many wrong programs the tests of a task let through: wrong ones that were not used to make the tests."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from rusteval.plus.assertions import plus_test_module
+from rusteval.plus.build import HAND, make_task, reference_alone, wrong_programs
+from rusteval.plus.differential import Place, run_differential
+from rusteval.plus.facts import Facts
+from rusteval.plus.harness import FIRST_WRONG, REFERENCE, standing_alone
+from rusteval.problems.models import Problem
+
+REPEATS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class KillRate:
+    """What the tests of a task let through.
+
+    Of `wrong` programs that differ from the reference on some input of the stated domain (`by_hand` of them written
+    by hand) `base_missed` pass the task's own tests and `plus_missed` the new assertions too. `alike` are mutants
+    that no input told from the reference. `reference_ok` counts the runs, of `repeats`, in which the reference
+    passed everything.
+    """
+
+    task_id: str
+    wrong: int
+    by_hand: int
+    base_missed: tuple[str, ...]
+    plus_missed: tuple[str, ...]
+    alike: tuple[str, ...]
+    reference_ok: int
+    repeats: int
+
+    def as_row(self) -> dict[str, object]:
+        """Return it as a row of JSON."""
+        return asdict(self)
+
+
+def measure_task(
+    problem: Problem, facts: Facts, *, assertions: Sequence[str], seed: str, place: Place
+) -> KillRate:
+    """Hold the tests of a task against mutants and inputs of a seed, and against what was written by hand.
+
+    A program that hangs or dies in the tests themselves counts as wrong and caught. Raises what `build_task` does.
+    """
+    task = make_task(problem, facts, seed=seed, plus_test=plus_test_module(assertions))
+    reference = reference_alone(problem)
+    programs = wrong_programs(problem, facts, reference=reference, seed=seed)
+    second = standing_alone(facts.second, problem=problem) if facts.second else None
+    found = run_differential(
+        task, [reference, second, *(each.text for each in programs)], place=place, repeats=REPEATS
+    )
+    wrong, by_hand = 0, 0
+    base_missed, plus_missed, alike = [], [], []
+    for index, program in enumerate(programs, start=FIRST_WRONG):
+        if index in found.not_compiled:
+            continue
+        base, both = found.passes_base[index], found.passes_base[index] and found.passes_plus[index]
+        if both and not set(found.outcomes[index]) & set("xpAT"):
+            alike.append(program.name)
+            continue
+        wrong += 1
+        by_hand += program.name.startswith(HAND)
+        if base:
+            base_missed.append(program.name)
+        if both:
+            plus_missed.append(program.name)
+    return KillRate(
+        task_id=problem.task_id,
+        wrong=wrong,
+        by_hand=by_hand,
+        base_missed=tuple(base_missed),
+        plus_missed=tuple(plus_missed),
+        alike=tuple(alike),
+        reference_ok=sum(found.repeats) + (found.passes_base[REFERENCE] and found.passes_plus[REFERENCE]),
+        repeats=REPEATS + 1,
+    )
