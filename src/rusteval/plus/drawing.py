@@ -16,6 +16,8 @@ _INTEGERS = frozenset(f"{sign}{size}" for sign in "iu" for size in ("8", "16", "
 _FLOATS = frozenset({"f32", "f64"})
 ALL_OF = 150
 """Domains of at most so many inputs are taken whole."""
+TOGETHER = 250
+"""How many inputs of given values alone are drawn."""
 SMALL = 3
 """How many elements a small list may have beyond the fewest."""
 SMALL_INTEGERS = (-9, 12)
@@ -53,7 +55,17 @@ def draw_inputs(facts: Facts, *, count: int, seed: str) -> list[Input]:
         if len(found) >= count or not facts.params:
             break
         found[tuple(_draw(p, _Luck(chance=chance, small=turn % 3 == 0)) for p in facts.params)] = None
-    return list(found)
+    return list(dict.fromkeys([*found, *_given_together(facts, seed=seed)]))
+
+
+def _given_together(facts: Facts, *, seed: str) -> list[Input]:
+    """Return inputs of given values alone, where several parameters have some: they are often made for each other."""
+    given = [parameter.spec.values for parameter in facts.params]
+    if len(given) == 1 or not all(given):
+        return []
+    together = list(itertools.product(*(dict.fromkeys(values) for values in given)))
+    chance = random.Random(f"together {seed} {facts.task_id}")  # noqa: S311 - no secret
+    return chance.sample(together, min(TOGETHER, len(together)))
 
 
 def _whole_domain(facts: Facts) -> list[Input]:

@@ -8,6 +8,8 @@ from typing import Any
 from rusteval.files import write_text_atomic
 from rusteval.plus.facts import Facts
 
+LONGEST_NAME = 90
+
 Rows = list[dict[str, Any]]
 
 
@@ -21,14 +23,18 @@ def suite_rows(facts: Mapping[str, Facts], built: Iterable[Mapping[str, Any]]) -
     by_task = {row["task_id"]: row for row in built}
     done = [by_task[task_id] for task_id in facts if task_id in by_task]
     return {
-        "": [assertion for row in done for assertion in row["assertions"]],
+        "": [
+            {**assertion, "kills": [*map(_short, assertion["kills"])]}
+            for row in done
+            for assertion in row["assertions"]
+        ],
         ".silent": [
             {"task_id": each.task_id, "silent": silent} for each in facts.values() for silent in each.silent
         ],
         ".equivalent": [
             {
                 "task_id": row["task_id"],
-                "mutant": alike["name"],
+                "mutant": _short(alike["name"]),
                 "reason": f"the reference's results on all {row['inputs']} inputs drawn in the stated domain",
             }
             for row in done
@@ -51,3 +57,7 @@ def write_suite(directory: Path, suite: str, rows: Mapping[str, Rows]) -> list[P
         write_text_atomic(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
         paths.append(path)
     return paths
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
