@@ -18,7 +18,12 @@ def audit(
     sandbox_mode: SandboxModeOption = "auto",
     n_workers: WorkersOption = None,
     timeout: Annotated[float, Option(help="Processor seconds for the tests of one answer.", min=0.1)] = 3.0,
-    mutants: Annotated[int, Option(help="Wrong answers tried for each task; 0 for none.", min=0)] = 4,
+    mutants: Annotated[
+        int, Option(help="Mutants of the reference tried for each task; 0: no wrong answers at all.", min=0)
+    ] = 4,
+    all_mutants: Annotated[
+        bool, Option("--all-mutants", help="Try every mutant, of more kinds, for kill rates.")
+    ] = False,
     repeats: Annotated[int, Option(help="Runs of each reference solution.", min=1)] = 3,
     raw_problems: RawProblemsOption = False,
     fresh: Annotated[bool, Option("--fresh", help="Judge again, without the cache of verdicts.")] = False,
@@ -34,6 +39,7 @@ def audit(
         check_output,
         data_of,
         new_console,
+        print_rates,
         print_table,
         refuse_defects,
         write_table,
@@ -48,6 +54,7 @@ def audit(
         raw_problems=raw_problems,
         repeats=repeats,
         mutants=mutants,
+        all_mutants=all_mutants,
         timeout=timeout,
         n_workers=n_workers,
         sandbox_mode=sandbox_mode,
@@ -59,5 +66,7 @@ def audit(
     if as_json:
         typer.echo(json.dumps(data_of(found.tasks) | {"suite": found.suite, "source": found.source}))
     else:
-        print_table(found.tasks, new_console())
+        console = new_console()
+        print_table(found.tasks, console)
+        print_rates(found.tasks, console, has_plus=found.has_plus)
     refuse_defects(found.tasks)

@@ -8,9 +8,9 @@ import pytest
 from judging_support import back_end, toolchain
 from rusteval.judging.workplace import Workplace
 from rusteval.plus.build import BuiltTask, build_task
-from rusteval.plus.differential import Place
 from rusteval.plus.facts import Facts
 from rusteval.plus.kill_rates import measure_task
+from rusteval.plus.place import Place
 from rusteval.problems.models import Problem
 
 PROBLEM = Problem(

@@ -70,7 +70,7 @@ def test_a_sound_task_has_no_finding() -> None:
     audit = conclude(evidence())
     assert (audit.status, audit.defects, audit.weaknesses) == ("ok", (), ())
     assert (audit.tests, audit.shapes_passed, audit.shapes, audit.stub, audit.runs) == (1, 7, 7, "fails", 3)
-    assert (audit.mutants_caught, audit.mutants, audit.mutation_score) == (3, 3, 1.0)
+    assert (audit.mutants.caught, audit.mutants.tried, audit.mutation_score) == (3, 3, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_weaknesses_are_no_defects(seen: dict[str, object], weakness: str) -> No
 
 def test_mutants_that_say_nothing_are_not_counted() -> None:
     audit = conclude(evidence(mutants=(("literal", "types"), ("literal", "infra"), ("literal", "hangs"))))
-    assert (audit.mutants_caught, audit.mutants, audit.status) == (1, 1, "ok")
+    assert (audit.mutants.caught, audit.mutants.tried, audit.status) == (1, 1, "ok")
     assert conclude(evidence(mutants=())).mutation_score is None
 
 

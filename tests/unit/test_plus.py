@@ -64,6 +64,8 @@ def test_a_problem_file_may_hold_added_tests_and_says_nothing_of_none(tmp_path) 
         "assert_eq!(f(vec![1, 2]), 3);",
         "assert!((f(1.5) - 2.0).abs() < 1e-6);",
         'assert_ne!({ let mut got = f("}"); got.sort(); got }, vec![1]);',
+        "{ let mut values = [1]; f(&mut values); assert_eq!(values, [2]); }",
+        "{ let got = f(1.0); assert!((got - 1.5).abs() <= 1e-6); }",
     ],
 )
 def test_one_call_of_an_assertion_macro_is_an_assertion(text: str) -> None:
@@ -81,6 +83,11 @@ def test_one_call_of_an_assertion_macro_is_an_assertion(text: str) -> None:
         "assert_eq!(f(1), 2); }\n#[test]\nfn other() {",
         'println!("{}", f(1));',
         "if true { assert!(f(1)); }",
+        "{ let x = f(1); }",
+        "{ return; assert!(f(1)); }",
+        "{ assert!(f(1)); assert!(f(2)); }",
+        "{ fn f(n: i32) -> bool { true } assert!(f(1)); }",
+        "{}",
         "std::assert!(f(1));",
         "f(1);",
     ],

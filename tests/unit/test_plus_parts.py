@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rusteval.plus.assertions import assertion, plus_test_module
+from rusteval.plus.assertions import assertion
 from rusteval.plus.build import make_task
 from rusteval.plus.cover import choose_inputs
 from rusteval.plus.drawing import draw_inputs
@@ -84,14 +84,6 @@ def test_assertions_are_written_as_the_facts_compare() -> None:
     assert assertion(lent, ("&mut [1]",), "vec![2]") == (
         "{ let mut values = [1]; f(&mut values); assert_eq!(values, [2]); }"
     )
-
-
-def test_a_module_holds_every_assertion_once() -> None:
-    module = plus_test_module([f"assert_eq!(f({number}), {number});" for number in range(9)])
-    assert not parse(module.encode()).root_node.has_error
-    assert module.count("#[test]") == 3
-    assert module.count("assert_eq!") == 9
-    assert plus_test_module([]) == ""
 
 
 def test_more_mutants_than_an_audit_makes_each_different_from_its_source() -> None:

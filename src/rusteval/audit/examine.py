@@ -16,10 +16,12 @@ from rusteval.judging.trust_gate import STUB
 from rusteval.judging.verdict import Verdict
 from rusteval.pipeline.config import SandboxMode
 from rusteval.pipeline.scoring import check_infrastructure
+from rusteval.plus.facts import Facts, load_facts
+from rusteval.plus.mutants import reference_source, single_mutants, usual_mutants
 from rusteval.problems.models import Problem, Suite
-from rusteval.problems.suites import DEFAULT_SUITE, load_problems
-from rusteval.rust.extraction import extract_answer
-from rusteval.rust.mutation import CONSTANT, Mutant, mutants_of, pick, unfinished
+from rusteval.problems.plus import EquivalentMutant, load_equivalents
+from rusteval.problems.suites import DEFAULT_SUITE, PLUS, load_problems
+from rusteval.rust.mutation import CONSTANT, Mutant, pick, unfinished
 from rusteval.rust.prompt import read_prompt
 from rusteval.status import StatusReporter
 
@@ -31,8 +33,8 @@ SECOND_LOOK = 12
 class AuditSettings:
     """What is audited and how much is tried.
 
-    `repeats` are runs of each reference, `mutants` wrong answers for each task (0 leaves them out), `timeout`
-    processor seconds for the tests of one answer. `n_workers` None is as many as suit the machine; `fresh` judges
+    `repeats` are runs of each reference, `mutants` mutants of the reference for each task (0 leaves out all wrong
+    answers; `all_mutants` takes every mutant, of more kinds), `timeout` processor seconds for the tests of one answer. `n_workers` None is as many as suit the machine; `fresh` judges
     again what the cache of verdicts knows.
     """
 
@@ -41,6 +43,7 @@ class AuditSettings:
     raw_problems: bool = False
     repeats: int = 3
     mutants: int = 4
+    all_mutants: bool = False
     timeout: float = 3.0
     n_workers: int | None = None
     sandbox_mode: SandboxMode = "auto"
@@ -49,10 +52,11 @@ class AuditSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteAudit:
-    """The audit of every task of a suite, in the suite's order."""
+    """The audit of every task of a suite, in the suite's order; `has_plus` where tests are added to it."""
 
     suite: str
     source: str
+    has_plus: bool
     tasks: tuple[TaskAudit, ...]
 
 
@@ -66,6 +70,12 @@ class _Auditor:
     settings: JudgeSettings
     cache: VerdictCache | None
     reporter: StatusReporter
+    facts: dict[str, Facts]
+    equivalents: tuple[EquivalentMutant, ...]
+
+    def equivalent_to(self, problem: Problem) -> set[str]:
+        """Return the names of the mutants that mean the same as a task's reference."""
+        return {each.mutant for each in self.equivalents if each.task_id == problem.task_id}
 
     def judge(self, stage: str, samples: Sequence[Sample], *, cached: bool = True) -> list[Verdict]:
         """Judge samples; raises InfrastructureError where too many could not be judged."""
@@ -94,6 +104,8 @@ def audit_suite(settings: AuditSettings, *, reporter: StatusReporter) -> SuiteAu
         InfrastructureError: too many answers could not be judged.
     """
     suite = load_problems(settings.suite, problem_file=settings.problem_file, raw=settings.raw_problems)
+    # what is known of a packaged suite is true of its repaired tasks
+    own = "" if settings.problem_file or settings.raw_problems else PLUS.get(suite.name, suite.name)
     toolchain = find_toolchain(environ=os.environ)
     sandbox, _report = choose_sandbox(settings.sandbox_mode, toolchain=toolchain)
     auditor = _Auditor(
@@ -106,16 +118,26 @@ def audit_suite(settings: AuditSettings, *, reporter: StatusReporter) -> SuiteAu
         ),
         cache=None if settings.fresh else VerdictCache(default_cache_directory()),
         reporter=reporter,
+        facts=load_facts(own) if own else {},
+        equivalents=load_equivalents(own) if own else (),
     )
     evidence = [Evidence(problem=problem) for problem in suite.problems]
     _judge_references(evidence, auditor)
     for run in range(2, settings.repeats + 1):
         _judge_again(evidence, auditor, run=run)
-    _judge_mutants("mutants", evidence, auditor, count=settings.mutants)
-    if settings.mutants:
-        suspect = [each for each in evidence if each.toothless]
-        _judge_mutants("mutants, a second look", suspect, auditor, count=max(SECOND_LOOK, settings.mutants))
-    return SuiteAudit(suite=suite.name, source=suite.source, tasks=tuple(map(conclude, evidence)))
+    count = None if settings.all_mutants else settings.mutants
+    _judge_mutants("mutants", evidence, auditor, count=count)
+    if count != 0:
+        if count is not None:
+            suspect = [each for each in evidence if each.toothless]
+            _judge_mutants("mutants, a second look", suspect, auditor, count=max(SECOND_LOOK, count))
+        _judge_by_hand(evidence, auditor)
+    return SuiteAudit(
+        suite=suite.name,
+        source=suite.source,
+        has_plus=suite.has_plus,
+        tasks=tuple(map(conclude, evidence)),
+    )
 
 
 def _judge_references(evidence: Iterable[Evidence], auditor: _Auditor) -> None:
@@ -145,41 +167,55 @@ def _judge_again(evidence: Iterable[Evidence], auditor: _Auditor, *, run: int) -
         each.repeats.append(verdict)
 
 
-def _judge_mutants(stage: str, evidence: Iterable[Evidence], auditor: _Auditor, *, count: int) -> None:
+def _judge_mutants(stage: str, evidence: Iterable[Evidence], auditor: _Auditor, *, count: int | None) -> None:
     tried: list[tuple[Evidence, Mutant]] = []
     for each in evidence:
         if each.solved:
             known = {mutant for mutant, _ in each.mutants}
-            chosen = _chosen(each.problem, count=count)
+            chosen = _chosen(each, count=count, equivalent=auditor.equivalent_to(each.problem))
             tried += [(each, mutant) for mutant in chosen if mutant not in known]
     samples = [_sample(each.problem, mutant.source) for each, mutant in tried]
     for (each, mutant), verdict in zip(tried, auditor.judge(stage, samples), strict=True):
         each.mutants.append((mutant, verdict))
 
 
-def _chosen(problem: Problem, *, count: int) -> list[Mutant]:
-    """Return mutants of a reference, constant results first; what the prompt gives is not the reference's own."""
-    given = {item.name for item in read_prompt(problem.prompt).items if item.name is not None}
-    mutants = mutants_of(_reference(problem), entry_point=problem.entry_point, spared=given)
+def _chosen(evidence: Evidence, *, count: int | None, equivalent: set[str]) -> list[Mutant]:
+    """Return mutants of a reference, constant results first: `count` of the usual ones, or of all kinds for None.
+
+    What the prompt gives is not the reference's own and stays; mutants that are known to be equivalent are left out.
+    """
+    problem = evidence.problem
+    singles = single_mutants(problem)
+    if count is None:
+        evidence.equivalent = len(equivalent & set(singles))
+        return [mutant for name, mutant in singles.items() if name not in equivalent]
+    alike = {singles[name].source for name in equivalent & set(singles)}
+    mutants = [mutant for mutant in usual_mutants(problem) if mutant.source not in alike]
     constants = [mutant for mutant in mutants if mutant.kind == CONSTANT]
     others = [mutant for mutant in mutants if mutant.kind != CONSTANT]
     return [*constants, *pick(others, count=count, seed=problem.task_id)][:count]
+
+
+def _judge_by_hand(evidence: Iterable[Evidence], auditor: _Auditor) -> None:
+    """Judge the wrong programs that people wrote for the tasks of a packaged suite."""
+    tried = [
+        (each, wrong)
+        for each in evidence
+        if each.solved and each.problem.task_id in auditor.facts
+        for wrong in auditor.facts[each.problem.task_id].wrong
+    ]
+    samples = [_sample(each.problem, wrong.code) for each, wrong in tried]
+    for (each, wrong), verdict in zip(tried, auditor.judge("wrong programs", samples), strict=True):
+        each.by_hand.append((wrong.name, verdict))
 
 
 def _stub(problem: Problem) -> str | None:
     """Return an answer that compiles and does nothing; None where neither prompt nor reference shows how."""
     if read_prompt(problem.prompt).open_brace is not None:
         return STUB
-    reference = _reference(problem)
+    reference = reference_source(problem)
     stub = unfinished(reference, entry_point=problem.entry_point)
     return None if stub == reference else stub
-
-
-def _reference(problem: Problem) -> str:
-    answer = extract_answer(
-        problem.canonical_solution, prompt=problem.prompt, entry_point=problem.entry_point
-    )
-    return answer.source or ""
 
 
 def _sample(problem: Problem, completion: str) -> Sample:

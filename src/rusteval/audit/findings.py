@@ -20,15 +20,46 @@ FEWEST_MUTANTS = 3
 _RESULT_CHARS = 120
 
 
+@dataclass(frozen=True, kw_only=True)
+class KillRate:
+    """Of `tried` wrong answers that compile, how many all tests caught, and how many the published tests alone."""
+
+    tried: int
+    caught: int
+    caught_by_base: int
+
+    def __add__(self, other: "KillRate") -> "KillRate":
+        """Return both together."""
+        return KillRate(
+            tried=self.tried + other.tried,
+            caught=self.caught + other.caught,
+            caught_by_base=self.caught_by_base + other.caught_by_base,
+        )
+
+
+def lets_through(verdict: Verdict) -> bool:
+    """Say whether all tests of a task let an answer pass, added ones where there are any."""
+    return verdict.passed_plus is True
+
+
+def _is_judged(verdict: Verdict) -> bool:
+    return bool(verdict.compile_ok) and verdict.passed_plus is not None
+
+
 @dataclass(kw_only=True)
 class Evidence:
-    """Everything judged for one task: its reference by shape, again and again, its stub, and its mutants."""
+    """Everything judged for one task: its reference by shape and again, its stub, mutants, wrong programs by hand.
+
+    `equivalent` counts mutants that were left out because they mean the same as the reference.
+    """
 
     problem: Problem
     shapes: dict[str, Verdict] = field(default_factory=dict)
     stub: Verdict | None = None
     repeats: list[Verdict] = field(default_factory=list)
     mutants: list[tuple[Mutant, Verdict]] = field(default_factory=list)
+    by_hand: list[tuple[str, Verdict]] = field(default_factory=list)
+    equivalent: int = 0
 
     @property
     def solved(self) -> bool:
@@ -38,17 +69,36 @@ class Evidence:
     @property
     def judged_mutants(self) -> list[tuple[Mutant, Verdict]]:
         """The mutants that compile and were judged; the others say nothing about the tests."""
-        return [(m, v) for m, v in self.mutants if v.compile_ok and v.outcome != "infra_error"]
+        return [(mutant, verdict) for mutant, verdict in self.mutants if _is_judged(verdict)]
+
+    @property
+    def judged_by_hand(self) -> list[tuple[str, Verdict]]:
+        """The wrong programs by hand that compile and were judged, by name."""
+        return [(name, verdict) for name, verdict in self.by_hand if _is_judged(verdict)]
 
     @property
     def survivors(self) -> list[Mutant]:
         """The mutants that the tests let through."""
-        return [mutant for mutant, verdict in self.judged_mutants if verdict.passed]
+        return [mutant for mutant, verdict in self.judged_mutants if lets_through(verdict)]
 
     @property
     def toothless(self) -> bool:
         """Whether mutants were judged and the tests caught none of them."""
         return bool(self.judged_mutants) and len(self.survivors) == len(self.judged_mutants)
+
+    def counted(self) -> dict[str, KillRate]:
+        """Return what was caught of the mutants and of the wrong programs by hand."""
+        return {
+            "mutants": self._kill_rate([verdict for _, verdict in self.judged_mutants]),
+            "by_hand": self._kill_rate([verdict for _, verdict in self.judged_by_hand]),
+        }
+
+    def _kill_rate(self, verdicts: list[Verdict]) -> KillRate:
+        return KillRate(
+            tried=len(verdicts),
+            caught=sum(not lets_through(verdict) for verdict in verdicts),
+            caught_by_base=sum(not verdict.passed for verdict in verdicts),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,21 +113,21 @@ class TaskAudit:
     shapes: int
     stub: str
     runs: int
-    mutants_caught: int
-    mutants: int
+    mutants: KillRate
+    by_hand: KillRate
+    equivalent: int
     defects: tuple[str, ...]
     weaknesses: tuple[str, ...]
 
     @property
     def mutation_score(self) -> float | None:
         """The share of mutants that the tests caught; None where none was judged."""
-        return self.mutants_caught / self.mutants if self.mutants else None
+        return self.mutants.caught / self.mutants.tried if self.mutants.tried else None
 
 
 def conclude(evidence: Evidence) -> TaskAudit:
     """Return what the evidence comes to."""
     problem = evidence.problem
-    judged = evidence.judged_mutants
     defects = (*_text_defects(problem), *_reference_defects(evidence), *_stub_defects(evidence))
     defects = (*defects, *_repeat_defects(evidence), *_strength_defects(evidence))
     weaknesses = tuple(_weaknesses(evidence))
@@ -90,8 +140,8 @@ def conclude(evidence: Evidence) -> TaskAudit:
         shapes=len(evidence.shapes),
         stub=_stub_text(evidence.stub),
         runs=len(evidence.repeats) + bool(evidence.shapes),
-        mutants_caught=len(judged) - len(evidence.survivors),
-        mutants=len(judged),
+        **evidence.counted(),
+        equivalent=evidence.equivalent,
         defects=defects,
         weaknesses=weaknesses,
     )
@@ -121,7 +171,7 @@ def _text_defects(problem: Problem) -> Iterable[str]:
 
 
 def _reference_defects(evidence: Evidence) -> Iterable[str]:
-    failed = {shape: verdict for shape, verdict in evidence.shapes.items() if not verdict.passed}
+    failed = {shape: v for shape, v in evidence.shapes.items() if not lets_through(v)}
     if not failed:
         return
     first = next(iter(failed.values()))
@@ -143,8 +193,8 @@ def _repeat_defects(evidence: Evidence) -> Iterable[str]:
     if not evidence.repeats:
         return
     runs = [evidence.shapes[BODY], *evidence.repeats]
-    if len({(verdict.outcome, verdict.error_type) for verdict in runs}) > 1:
-        passed = sum(verdict.passed for verdict in runs)
+    if len({(verdict.outcome, verdict.error_type, verdict.plus_passed) for verdict in runs}) > 1:
+        passed = sum(map(lets_through, runs))
         yield f"the same answer passed {passed} of {len(runs)} runs"
 
 
@@ -160,6 +210,9 @@ def _weaknesses(evidence: Evidence) -> Iterable[str]:
     for mutant in evidence.survivors:
         if mutant.kind != CONSTANT:
             yield f"survives: {mutant}"
+    for name, verdict in evidence.judged_by_hand:
+        if lets_through(verdict):
+            yield f"a wrong program passes: {name}"
     reference = evidence.shapes.get(BODY)
     if reference is not None and reference.policy_violation is not None:
         yield f"the reference breaks the policy: {reference.policy_violation}"
@@ -179,4 +232,5 @@ def _stub_text(stub: Verdict | None) -> str:
 
 def _told(verdict: Verdict) -> str:
     code = f" [{verdict.error_code}]" if verdict.error_code else ""
-    return " ".join(verdict.result.split())[:_RESULT_CHARS] + code
+    result = f"added tests: {verdict.plus_result}" if verdict.passed else verdict.result
+    return " ".join(result.split())[:_RESULT_CHARS] + code

@@ -11,12 +11,16 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rusteval.audit.findings import TaskAudit
+from rusteval.audit.findings import KillRate, TaskAudit
 from rusteval.errors import InputError
 from rusteval.files import write_text_atomic
 from rusteval.reports.text import escape, one_line, table
 
-COLUMNS = ("task", "status", "tests", "reference", "stub", "runs", "mutants caught", "defects", "weaknesses")
+COLUMNS = (
+    *("task", "status", "tests", "reference", "stub", "runs", "mutants caught", "wrong programs caught"),
+    *("defects", "weaknesses"),
+)
+RATES = ("wrong answers", "tried", "caught by the published tests", "and by the added ones")
 TOTAL = "total"
 
 _WIDTH = 160
@@ -42,6 +46,17 @@ def write_table(audits: Sequence[TaskAudit], path: Path) -> None:
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *rows])
     write_text_atomic(path, stream.getvalue())
+
+
+def print_rates(audits: Sequence[TaskAudit], console: Console, *, has_plus: bool) -> None:
+    """Print what the tests caught of all wrong answers."""
+    shown = Table(show_footer=False, header_style="bold", expand=False)
+    rows = rates_rows(audits, has_plus=has_plus)
+    for column in RATES[: len(rows[0])]:
+        shown.add_column(column)
+    for row in rows:
+        shown.add_row(*row)
+    console.print(shown)
 
 
 def print_table(audits: Sequence[TaskAudit], console: Console) -> None:
@@ -76,7 +91,8 @@ def row_of(audit: TaskAudit) -> tuple[str, ...]:
         f"{audit.shapes_passed}/{audit.shapes}",
         audit.stub,
         str(audit.runs),
-        f"{audit.mutants_caught}/{audit.mutants}",
+        _caught(audit.mutants),
+        _caught(audit.by_hand),
         "; ".join(audit.defects),
         "; ".join(audit.weaknesses),
     )
@@ -85,6 +101,7 @@ def row_of(audit: TaskAudit) -> tuple[str, ...]:
 def totals_row(audits: Sequence[TaskAudit]) -> tuple[str, ...]:
     """Return the cells of the last line."""
     totals = totals_of(audits)
+    mutants, by_hand = kill_rates(audits)
     return (
         f"{TOTAL} ({totals['tasks']})",
         f"{totals['without_defect']} without defect",
@@ -92,7 +109,8 @@ def totals_row(audits: Sequence[TaskAudit]) -> tuple[str, ...]:
         f"{sum(a.shapes_passed for a in audits)}/{sum(a.shapes for a in audits)}",
         f"{totals['stubs_failing']} fail",
         str(sum(audit.runs for audit in audits)),
-        f"{totals['mutants_caught']}/{totals['mutants']}",
+        _caught(mutants),
+        _caught(by_hand),
         f"{totals['defect']} tasks",
         f"{totals['weak']} tasks",
     )
@@ -101,7 +119,7 @@ def totals_row(audits: Sequence[TaskAudit]) -> tuple[str, ...]:
 def totals_of(audits: Sequence[TaskAudit]) -> dict[str, int | float | None]:
     """Return the sums over all tasks; `weak` counts tasks with a weakness and no defect."""
     by_status = Counter(audit.status for audit in audits)
-    caught, mutants = sum(a.mutants_caught for a in audits), sum(a.mutants for a in audits)
+    mutants, by_hand = kill_rates(audits)
     return {
         "tasks": len(audits),
         "without_defect": len(audits) - by_status["defect"],
@@ -111,16 +129,58 @@ def totals_of(audits: Sequence[TaskAudit]) -> dict[str, int | float | None]:
         "tests": sum(audit.tests for audit in audits),
         "references_passing": sum(a.shapes > 0 and a.shapes_passed == a.shapes for a in audits),
         "stubs_failing": sum(audit.stub == "fails" for audit in audits),
-        "mutants": mutants,
-        "mutants_caught": caught,
-        "mutation_score": caught / mutants if mutants else None,
+        "mutants": mutants.tried,
+        "mutants_caught": mutants.caught,
+        "mutants_caught_by_base": mutants.caught_by_base,
+        "mutants_equivalent": sum(audit.equivalent for audit in audits),
+        "mutation_score": mutants.caught / mutants.tried if mutants.tried else None,
+        "by_hand": by_hand.tried,
+        "by_hand_caught": by_hand.caught,
+        "by_hand_caught_by_base": by_hand.caught_by_base,
     }
+
+
+def kill_rates(audits: Sequence[TaskAudit]) -> tuple[KillRate, KillRate]:
+    """Return what was caught of all mutants, and of all wrong programs that people wrote."""
+    nothing = KillRate(tried=0, caught=0, caught_by_base=0)
+    return sum((a.mutants for a in audits), nothing), sum((a.by_hand for a in audits), nothing)
+
+
+def rates_rows(audits: Sequence[TaskAudit], *, has_plus: bool) -> list[tuple[str, ...]]:
+    """Return the cells of the table of kill rates, in the order of RATES; the last only where tests are added."""
+    rows = []
+    for name, rate in zip(("mutants", "wrong programs by hand"), kill_rates(audits), strict=True):
+        shares = [_share(rate.caught_by_base, rate.tried)]
+        if has_plus:
+            shares.append(_share(rate.caught, rate.tried))
+        rows.append((name, str(rate.tried), *shares))
+    return rows
+
+
+def _caught(rate: KillRate) -> str:
+    return f"{rate.caught}/{rate.tried}"
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part} ({part / whole:.2%})" if whole else "none tried"
 
 
 def data_of(audits: Sequence[TaskAudit]) -> dict[str, object]:
     """Return one JSON object: the totals, and every task."""
-    tasks = [asdict(audit) | {"mutation_score": audit.mutation_score} for audit in audits]
+    tasks = [_plain(audit) for audit in audits]
     return {"totals": totals_of(audits), "tasks": tasks}
+
+
+def _plain(audit: TaskAudit) -> dict[str, object]:
+    return asdict(audit) | {
+        "mutants": audit.mutants.tried,
+        "mutants_caught": audit.mutants.caught,
+        "mutants_caught_by_base": audit.mutants.caught_by_base,
+        "mutation_score": audit.mutation_score,
+        "by_hand": audit.by_hand.tried,
+        "by_hand_caught": audit.by_hand.caught,
+        "by_hand_caught_by_base": audit.by_hand.caught_by_base,
+    }
 
 
 def refuse_defects(audits: Sequence[TaskAudit]) -> None:

@@ -1,11 +1,7 @@
 """Write assertions as a person would read them in a test."""
 
-from collections.abc import Iterable, Sequence
-
 from rusteval.plus.drawing import Input
 from rusteval.plus.harness import Task, comparison
-
-IN_ONE_TEST = 4
 
 
 def assertion(task: Task, given: Input, expected: str) -> str:
@@ -35,22 +31,6 @@ def assertion(task: Task, given: Input, expected: str) -> str:
         )
     text = comparison(task.facts)
     return f"{{ {_parameters(task, given, text)}let got = {call}; assert!({text}); }}"
-
-
-def plus_test_module(assertions: Sequence[str]) -> str:
-    """Return a test module of assertions, a few to each test; "" for none."""
-    if not assertions:
-        return ""
-    tests = [
-        f"    #[test]\n    fn plus_{number}() {{\n{_lines(assertions[start : start + IN_ONE_TEST])}    }}\n"
-        for number, start in enumerate(range(0, len(assertions), IN_ONE_TEST), start=1)
-    ]
-    body = "\n".join(tests)
-    return f"#[cfg(test)]\nmod plus_tests {{\n    use super::*;\n\n{body}}}\n"
-
-
-def _lines(assertions: Iterable[str]) -> str:
-    return "".join(f"        {text}\n" for text in assertions)
 
 
 def _parameters(task: Task, given: Input, text: str) -> str:

@@ -2,42 +2,43 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import zip_longest
 
 from rusteval.plus.assertions import assertion
-from rusteval.plus.cover import choose_inputs
-from rusteval.plus.differential import Findings, Place, run_differential
+from rusteval.plus.cover import Chosen, choose_inputs
+from rusteval.plus.differential import Findings, run_differential
 from rusteval.plus.drawing import Input, draw_inputs
 from rusteval.plus.facts import Facts
 from rusteval.plus.harness import FIRST_WRONG, REFERENCE, Task, standing_alone
 from rusteval.plus.known_inputs import inputs_of_tests
+from rusteval.plus.mutants import paired_mutants, reference_source, single_mutants
+from rusteval.plus.place import Place
 from rusteval.problems.models import Problem
-from rusteval.rust.extraction import extract_answer
+from rusteval.problems.plus import PlusAssertion
 from rusteval.rust.mutation import CONSTANT, Mutant, pick
 from rusteval.rust.prompt import read_prompt
-from rusteval.rust.wider_mutation import pairs_of, wider_mutants_of
 
-INPUTS = 400
-MUTANTS = 110
-PAIRS = 25
 HAND = "hand"
+NAMED = 6
+"""So many wrong programs are named beside an assertion that catches more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """How much is tried for a task: inputs drawn, mutants with one change (None for all) and with two."""
+
+    inputs: int = 400
+    singles: int | None = None
+    pairs: int = 25
 
 
 @dataclass(frozen=True, kw_only=True)
 class Wrong:
-    """A program that differs from the reference, by hand or by mutation."""
+    """A program that differs from the reference, by hand or by mutation; `code` is the line that differs."""
 
     name: str
     text: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Assertion:
-    """One new assertion; `kills` are the wrong programs that it catches and none before it does."""
-
-    task_id: str
-    assertion: str
-    kills: tuple[str, ...]
-    basis: str
+    code: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +50,7 @@ class BuiltTask:
     """
 
     task_id: str
-    assertions: tuple[Assertion, ...]
+    assertions: tuple[PlusAssertion, ...]
     wrong: int
     not_compiled: tuple[str, ...]
     base_survivors: tuple[str, ...]
@@ -61,10 +62,12 @@ class BuiltTask:
 
     def as_row(self) -> dict[str, object]:
         """Return it as a row of JSON."""
-        return asdict(self)
+        return asdict(self) | {"assertions": [each.model_dump(mode="json") for each in self.assertions]}
 
 
-def build_task(problem: Problem, facts: Facts, *, seed: str, place: Place) -> BuiltTask:
+def build_task(
+    problem: Problem, facts: Facts, *, seed: str, place: Place, effort: Effort | None = None
+) -> BuiltTask:
     """Return the new assertions of a task.
 
     Raises:
@@ -72,23 +75,31 @@ def build_task(problem: Problem, facts: Facts, *, seed: str, place: Place) -> Bu
         SandboxError: the sandbox failed.
         ValueError: the prompt leaves no function open, or no way is known to draw a parameter.
     """
-    task = make_task(problem, facts, seed=seed)
+    effort = effort or Effort()
+    task = make_task(problem, facts, seed=seed, inputs=effort.inputs)
     reference = reference_alone(problem)
-    wrong = wrong_programs(problem, facts, reference=reference, seed=seed)
+    wrong = wrong_programs(problem, facts, seed=seed, effort=effort)
     second = standing_alone(facts.second, problem=problem) if facts.second else None
     findings = run_differential(task, [reference, second, *(each.text for each in wrong)], place=place)
     return _conclude(task, wrong, findings)
 
 
-def make_task(problem: Problem, facts: Facts, *, seed: str, plus_test: str = "") -> Task:
+def make_task(
+    problem: Problem, facts: Facts, *, seed: str, inputs: int = Effort.inputs, plus_test: str = ""
+) -> Task:
     """Return a task with inputs: those of its own tests, and drawn ones."""
     signature = read_prompt(problem.prompt).signature
     if signature is None:
         raise ValueError(f"{problem.task_id}: the prompt leaves no function open")
     known = _known(problem, facts)
-    drawn = draw_inputs(facts, count=INPUTS, seed=seed) if facts.params else [()]
-    inputs = tuple(dict.fromkeys([*known, *drawn]))
-    return Task(problem=problem, facts=facts, signature=signature, inputs=inputs, plus_test=plus_test)
+    drawn = draw_inputs(facts, count=inputs, seed=seed) if facts.params else [()]
+    return Task(
+        problem=problem,
+        facts=facts,
+        signature=signature,
+        inputs=tuple(dict.fromkeys([*known, *facts.always, *drawn])),
+        plus_test=plus_test,
+    )
 
 
 def _known(problem: Problem, facts: Facts) -> list[Input]:
@@ -99,38 +110,47 @@ def _known(problem: Problem, facts: Facts) -> list[Input]:
 
 def reference_alone(problem: Problem) -> str:
     """Return the reference as a file's text."""
-    answer = extract_answer(
-        problem.canonical_solution, prompt=problem.prompt, entry_point=problem.entry_point
-    )
-    return standing_alone(answer.source or "", problem=problem)
+    return standing_alone(reference_source(problem), problem=problem)
 
 
-def wrong_programs(problem: Problem, facts: Facts, *, reference: str, seed: str) -> list[Wrong]:
-    """Return the hand-written wrong programs, and mutants of the reference that the seed picks."""
+def wrong_programs(problem: Problem, facts: Facts, *, seed: str, effort: Effort) -> list[Wrong]:
+    """Return the hand-written wrong programs, and mutants of the reference, constant results among them.
+
+    Where a property alone says what is right, mutants tell nothing: hardly any of them breaks it.
+    """
     by_hand = [
         Wrong(name=f"{HAND}: {each.name}", text=standing_alone(each.code, problem=problem))
         for each in facts.wrong
     ]
-    return by_hand if facts.compare is None else [*by_hand, *_mutants(problem, reference, seed=seed)]
-
-
-def _mutants(problem: Problem, reference: str, *, seed: str) -> list[Wrong]:
-    of_task = f"{seed} {problem.task_id}"
-    singles = wider_mutants_of(reference, entry_point=problem.entry_point)
-    constants = [mutant for mutant in singles if mutant.kind == CONSTANT]
-    others = [mutant for mutant in singles if mutant.kind != CONSTANT]
-    chosen: list[Mutant] = [
-        *constants,
-        *pick(others, count=MUTANTS, seed=of_task),
-        *pairs_of(reference, entry_point=problem.entry_point, count=PAIRS, seed=of_task),
+    if facts.compare is None:
+        return by_hand
+    source = reference_source(problem)
+    return [
+        *by_hand,
+        *(
+            Wrong(
+                name=name,
+                text=standing_alone(mutant.source, problem=problem),
+                code=_changed_line(source, mutant.source),
+            )
+            for name, mutant in _mutants(problem, seed=seed, effort=effort).items()
+        ),
     ]
-    named: dict[str, Wrong] = {}
-    for mutant in chosen:
-        name = " ".join(f"{mutant.kind}, {mutant}".split())
-        number = sum(1 for other in named if other == name or other.startswith(f"{name} #"))
-        unique = f"{name} #{number + 1}" if number else name
-        named[unique] = Wrong(name=unique, text=mutant.source)
-    return list(named.values())
+
+
+def _mutants(problem: Problem, *, seed: str, effort: Effort) -> dict[str, Mutant]:
+    singles = single_mutants(problem)
+    if effort.singles is not None:
+        others = [mutant for mutant in singles.values() if mutant.kind != CONSTANT]
+        kept = set(pick(others, count=effort.singles, seed=f"{seed} {problem.task_id}"))
+        singles = {name: m for name, m in singles.items() if m.kind == CONSTANT or m in kept}
+    return singles | paired_mutants(problem, count=effort.pairs, seed=seed)
+
+
+def _changed_line(source: str, changed: str) -> str:
+    """Return the first line that is not as in the source; "" where lines are only missing."""
+    pairs = zip_longest(source.split("\n"), changed.split("\n"), fillvalue="")
+    return next((new.strip() for old, new in pairs if old != new), "")
 
 
 def _conclude(task: Task, wrong: Sequence[Wrong], findings: Findings) -> BuiltTask:
@@ -147,21 +167,16 @@ def _conclude(task: Task, wrong: Sequence[Wrong], findings: Findings) -> BuiltTa
         if findings.passes_base[index]:
             base_survivors.append(program.name)
             if not told:
-                survivors.append({"name": program.name, "text": program.text})
+                survivors.append({"name": program.name, "code": program.code, "text": program.text})
         for key in told:
             kills[key].append(program.name)
     lengths = {key: sum(map(len, task.inputs[key])) + len(text) for key, text in findings.expected.items()}
-    chosen = choose_inputs(kills, must=base_survivors, lengths=lengths)
+    always = {key for key in kills if task.inputs[key] in set(task.facts.always)}
+    chosen = choose_inputs(kills, must=base_survivors, lengths=lengths, always=sorted(always))
     return BuiltTask(
         task_id=task.problem.task_id,
         assertions=tuple(
-            Assertion(
-                task_id=task.problem.task_id,
-                assertion=assertion(task, task.inputs[each.key], findings.expected[each.key]),
-                kills=each.kills,
-                basis=task.facts.basis,
-            )
-            for each in chosen
+            _assertion(task, each, findings=findings, base_survivors=base_survivors) for each in chosen
         ),
         wrong=len(wrong),
         not_compiled=tuple(wrong[index - FIRST_WRONG].name for index in sorted(findings.not_compiled)),
@@ -177,6 +192,20 @@ def _conclude(task: Task, wrong: Sequence[Wrong], findings: Findings) -> BuiltTa
         ),
         left_out=_counted(findings),
         reference_passes=findings.passes_base[REFERENCE] and set(findings.outcomes[REFERENCE]) <= set("=-"),
+    )
+
+
+def _assertion(
+    task: Task, chosen: Chosen, *, findings: Findings, base_survivors: Sequence[str]
+) -> PlusAssertion:
+    # first what only the new tests catch
+    kills = sorted(chosen.kills, key=lambda name: (name not in base_survivors, not name.startswith(HAND)))
+    return PlusAssertion(
+        task_id=task.problem.task_id,
+        assertion=assertion(task, task.inputs[chosen.key], findings.expected[chosen.key]),
+        kills=tuple(kills[:NAMED]),
+        kills_more=max(0, len(kills) - NAMED),
+        basis=task.facts.basis,
     )
 
 

@@ -1,7 +1,7 @@
 """The fewest inputs that tell all wrong programs from the right one, short ones before long ones."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 MOST_ASSERTIONS = 12
@@ -24,7 +24,11 @@ class Chosen:
 
 
 def choose_inputs(
-    kills: Mapping[int, Collection[str]], *, must: Collection[str], lengths: Mapping[int, int]
+    kills: Mapping[int, Collection[str]],
+    *,
+    must: Collection[str],
+    lengths: Mapping[int, int],
+    always: Iterable[int] = (),
 ) -> list[Chosen]:
     """Return inputs that together kill all that can be killed, by greedy cover.
 
@@ -36,8 +40,13 @@ def choose_inputs(
         kills: which wrong programs each input tells from the right one.
         must: the programs to kill whatever it takes.
         lengths: how long each input is to read, in letters; the shorter of two as good is taken.
+        always: inputs that are taken first, whatever they kill.
     """
     chosen: list[Chosen] = []
+    for key in always:
+        told = frozenset(kills[key])
+        new = told - {name for each in chosen for name in each.tells}
+        chosen.append(Chosen(key=key, kills=tuple(sorted(new)), tells=told))
     left = {name for killed in kills.values() for name in killed}
     short = {key: killed for key, killed in kills.items() if lengths[key] <= READABLE}
     _cover(chosen, short, left=left & set(must), most=len(kills), lengths=lengths)

@@ -15,10 +15,8 @@ from rusteval.judging.rustc import (
     take_binary,
     write_source,
 )
-from rusteval.judging.sandbox import Sandbox
 from rusteval.judging.sandbox.base import Command, Jail, SandboxError, View
-from rusteval.judging.toolchain import Toolchain
-from rusteval.judging.workplace import Workplace, clean_environment, remove_tree
+from rusteval.judging.workplace import clean_environment, remove_tree
 from rusteval.plus.harness import (
     FIRST_WRONG,
     INPUTS_FILE,
@@ -31,6 +29,7 @@ from rusteval.plus.harness import (
     variant_file,
     variant_text,
 )
+from rusteval.plus.place import Place
 
 COMPILE_S = 120.0
 RUN_S = 8.0
@@ -47,20 +46,11 @@ class HarnessError(Exception):
     """The crate of a task does not compile although no wrong program and no input is at fault."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where harnesses are compiled and run."""
-
-    sandbox: Sandbox
-    toolchain: Toolchain
-    workplace: Workplace
-    sources: Workplace
-
-
 @dataclass(kw_only=True)
 class Findings:
     """What came of it: `expected` results as Rust expressions by input, and by wrong program what it did.
 
+    `repeats` and `plus_us` are of the runs of the reference: whether it passed, and microseconds of the new tests.
     `remarks` are the inputs that were left out, with the reason; `outcomes` one letter for each input: "=" as the
     reference, "x" another result, "p" a panic, "A" an abort, "T" a time-out, "-" not asked, "?" not tried.
     """
@@ -70,6 +60,7 @@ class Findings:
     passes_base: dict[int, bool] = field(default_factory=dict)
     passes_plus: dict[int, bool] = field(default_factory=dict)
     repeats: list[bool] = field(default_factory=list)
+    plus_us: list[int] = field(default_factory=list)
     outcomes: dict[int, str] = field(default_factory=dict)
     not_compiled: set[int] = field(default_factory=set)
 
@@ -105,6 +96,8 @@ def run_differential(
             for _ in range(repeats):
                 run = _run(REFERENCE, "", runner=runner)
                 findings.repeats.append(run.base and run.plus)
+                micros = runner.order(f"time {REFERENCE}")
+                findings.plus_us.append(int(micros) if micros.isdigit() else 0)
     finally:
         remove_tree(sources)
         remove_tree(directory)
@@ -216,6 +209,8 @@ def _survey(findings: Findings, *, count: int, runner: "_Runner") -> None:
 
 def _note(key: int, said: str, findings: Findings) -> None:
     word, _, rest = said.partition(" ")
+    if key in findings.remarks:  # it does not compile, and is not called
+        return
     if word != "ok":
         findings.remarks[key] = said
         return

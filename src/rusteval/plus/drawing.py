@@ -118,6 +118,8 @@ def _elements(inner: str, spec: Spec, luck: _Luck) -> list[str]:
     low, high = spec.len
     number = luck.chance.randint(low, max(low, min(high, low + SMALL)) if luck.small else high)
     elements = [_value(inner, spec.item or Spec(), luck) for _ in range(number)]
+    if inner.startswith("&["):  # arrays of different lengths are of different types, slices are not
+        elements = [each if each.endswith("[..]") else f"{each}[..]" for each in elements]
     if spec.unique:
         elements = list(dict.fromkeys(elements))
     if spec.sorted:

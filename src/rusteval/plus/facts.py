@@ -57,7 +57,8 @@ class Facts(BaseModel):
 
     `where` and `property` are Rust expressions over the parameters (`property` over `got` as well); `compare`
     is "eq", "sorted", "float:TOLERANCE", or a Rust expression over `got` and `expected`, None where the property
-    alone decides. `basis` quotes what states the domain, `silent` what the prompt leaves open.
+    alone decides. `basis` quotes what states the domain, `silent` what the prompt leaves open. `always` are inputs
+    that are asked whatever else is, one Rust expression for each parameter.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -72,6 +73,7 @@ class Facts(BaseModel):
     doubt: str | None = None
     second: str | None = None
     property: str | None = None
+    always: tuple[tuple[str, ...], ...] = ()
     wrong: tuple[WrongProgram, ...] = ()
 
 

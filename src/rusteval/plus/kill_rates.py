@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from rusteval.plus.assertions import plus_test_module
-from rusteval.plus.build import HAND, make_task, reference_alone, wrong_programs
-from rusteval.plus.differential import Place, run_differential
+from rusteval.plus.build import HAND, Effort, make_task, reference_alone, wrong_programs
+from rusteval.plus.differential import run_differential
 from rusteval.plus.facts import Facts
 from rusteval.plus.harness import FIRST_WRONG, REFERENCE, standing_alone
+from rusteval.plus.place import Place
 from rusteval.problems.models import Problem
+from rusteval.problems.plus import plus_module
 
 REPEATS = 20
 
@@ -20,7 +21,7 @@ class KillRate:
     Of `wrong` programs that differ from the reference on some input of the stated domain (`by_hand` of them written
     by hand) `base_missed` pass the task's own tests and `plus_missed` the new assertions too. `alike` are mutants
     that no input told from the reference. `reference_ok` counts the runs, of `repeats`, in which the reference
-    passed everything.
+    passed everything, `slowest_us` are the microseconds of the slowest run of all its new assertions together.
     """
 
     task_id: str
@@ -31,6 +32,7 @@ class KillRate:
     alike: tuple[str, ...]
     reference_ok: int
     repeats: int
+    slowest_us: int
 
     def as_row(self) -> dict[str, object]:
         """Return it as a row of JSON."""
@@ -38,15 +40,22 @@ class KillRate:
 
 
 def measure_task(
-    problem: Problem, facts: Facts, *, assertions: Sequence[str], seed: str, place: Place
+    problem: Problem,
+    facts: Facts,
+    *,
+    assertions: Sequence[str],
+    seed: str,
+    place: Place,
+    effort: Effort | None = None,
 ) -> KillRate:
     """Hold the tests of a task against mutants and inputs of a seed, and against what was written by hand.
 
     A program that hangs or dies in the tests themselves counts as wrong and caught. Raises what `build_task` does.
     """
-    task = make_task(problem, facts, seed=seed, plus_test=plus_test_module(assertions))
+    effort = effort or Effort()
+    task = make_task(problem, facts, seed=seed, inputs=effort.inputs, plus_test=plus_module(assertions))
     reference = reference_alone(problem)
-    programs = wrong_programs(problem, facts, reference=reference, seed=seed)
+    programs = wrong_programs(problem, facts, seed=seed, effort=effort)
     second = standing_alone(facts.second, problem=problem) if facts.second else None
     found = run_differential(
         task, [reference, second, *(each.text for each in programs)], place=place, repeats=REPEATS
@@ -75,4 +84,5 @@ def measure_task(
         alike=tuple(alike),
         reference_ok=sum(found.repeats) + (found.passes_base[REFERENCE] and found.passes_plus[REFERENCE]),
         repeats=REPEATS + 1,
+        slowest_us=max(found.plus_us, default=0),
     )

@@ -100,16 +100,29 @@ fn watched(work: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// Orders on standard input: "survey START" or "run VARIANT START WANTED", WANTED being a 0 or 1 for each input.
+/// Orders on standard input: "survey START", "time VARIANT", or "run VARIANT START WANTED" with a 0 or 1 for each input.
 fn main() {
     BARE.store(BARE_TEXT, Ordering::Relaxed);
     std::panic::set_hook(Box::new(|_| {}));
     let mut order = String::new();
     std::io::stdin().read_line(&mut order).unwrap();
     let words: Vec<String> = order.split_whitespace().map(str::to_string).collect();
-    watched(move || if words[0] == "survey" { survey(words[1].parse().unwrap()) } else {
-        run(words[1].parse().unwrap(), words[2].parse().unwrap(), words.get(3).map_or(&b""[..], |wanted| wanted.as_bytes()))
+    watched(move || match words[0].as_str() {
+        "survey" => survey(words[1].parse().unwrap()),
+        "time" => time(words[1].parse().unwrap()),
+        _ => run(
+            words[1].parse().unwrap(),
+            words[2].parse().unwrap(),
+            words.get(3).map_or(&b""[..], |wanted| wanted.as_bytes()),
+        ),
     });
+}
+
+fn time(which: usize) {
+    WHICH.store(which, Ordering::SeqCst);
+    let begun = std::time::Instant::now();
+    plus();
+    say(&begun.elapsed().as_micros().to_string());
 }
 
 fn right(k: usize, which: usize) -> Option<Out> {

@@ -6,39 +6,47 @@ from pathlib import Path
 from typing import Any
 
 from rusteval.files import write_text_atomic
+from rusteval.plus.build import HAND
 from rusteval.plus.facts import Facts
+from rusteval.rust.wider_mutation import TWO
 
-LONGEST_NAME = 90
+UNEXPLAINED = "the reference's results on all"
+"""How the reason begins where nobody has read a mutant yet."""
 
 Rows = list[dict[str, Any]]
 
 
-def suite_rows(facts: Mapping[str, Facts], built: Iterable[Mapping[str, Any]]) -> dict[str, Rows]:
+def suite_rows(
+    facts: Mapping[str, Facts],
+    built: Iterable[Mapping[str, Any]],
+    *,
+    reasons: Mapping[tuple[str, str], str],
+) -> dict[str, Rows]:
     """Return the rows of each file, by the ending of its name.
 
     Args:
         facts: of every task of the suite, in its order.
         built: what `BuiltTask.as_row` gave, in any order.
+        reasons: why a mutant is equivalent to its task's reference, by task and mutant, as far as somebody has said.
     """
     by_task = {row["task_id"]: row for row in built}
     done = [by_task[task_id] for task_id in facts if task_id in by_task]
     return {
-        "": [
-            {**assertion, "kills": [*map(_short, assertion["kills"])]}
-            for row in done
-            for assertion in row["assertions"]
-        ],
+        "": [assertion for row in done for assertion in row["assertions"]],
         ".silent": [
             {"task_id": each.task_id, "silent": silent} for each in facts.values() for silent in each.silent
         ],
         ".equivalent": [
             {
                 "task_id": row["task_id"],
-                "mutant": _short(alike["name"]),
-                "reason": f"the reference's results on all {row['inputs']} inputs drawn in the stated domain",
+                "mutant": alike["name"],
+                "code": alike["code"],
+                "reason": reasons.get((row["task_id"], alike["name"])) or _unexplained(row["inputs"]),
             }
             for row in done
             for alike in row["survivors"]
+            # those with two changes are made from chance, and made again by no other seed
+            if not alike["name"].startswith((TWO, HAND))
         ],
         ".wrong": [
             {"task_id": each.task_id, **wrong.model_dump()} for each in facts.values() for wrong in each.wrong
@@ -59,5 +67,5 @@ def write_suite(directory: Path, suite: str, rows: Mapping[str, Rows]) -> list[P
     return paths
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
+def _unexplained(inputs: int) -> str:
+    return f"{UNEXPLAINED} {inputs} inputs drawn in the stated domain"

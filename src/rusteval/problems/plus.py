@@ -27,8 +27,9 @@ class PlusAssertion(BaseModel):
 
     Attributes:
         task_id: the task.
-        assertion: one call of an assertion macro, as a statement.
-        kills: names of the wrong programs that this assertion finds and no earlier one of the task does.
+        assertion: one call of an assertion macro as a statement, or a block that ends with one.
+        kills: names of wrong programs that this assertion finds and no earlier one of the task does.
+        kills_more: how many more it finds.
         basis: the words of the prompt that it rests on, or `types`.
     """
 
@@ -37,7 +38,34 @@ class PlusAssertion(BaseModel):
     task_id: str
     assertion: str
     kills: tuple[str, ...]
+    kills_more: int = 0
     basis: str
+
+
+class EquivalentMutant(BaseModel):
+    """A mutant of a task's reference that no input which the prompt allows tells from it.
+
+    Attributes:
+        task_id: the task.
+        mutant: what is changed where.
+        code: the line as the mutant has it; empty where lines are only missing.
+        reason: why nothing can tell it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task_id: str
+    mutant: str
+    code: str
+    reason: str
+
+
+def load_equivalents(suite: str) -> tuple[EquivalentMutant, ...]:
+    """Return the mutants of a suite's references that are known to be equivalent to them; none for other suites."""
+    resource = importlib.resources.files("rusteval.problems") / "plus" / f"{suite}.equivalent.jsonl"
+    if not resource.is_file():
+        return ()
+    return tuple(map(EquivalentMutant.model_validate_json, resource.read_text(encoding="utf-8").splitlines()))
 
 
 def load_plus(suite: str) -> tuple[tuple[PlusAssertion, ...], str]:
@@ -77,15 +105,36 @@ def parse_plus(text: str, *, where: str) -> tuple[PlusAssertion, ...]:
 
 
 def is_assertion(text: str) -> bool:
-    """Say whether a text is one call of an assertion macro, as a statement of Rust, and nothing else."""
+    """Say whether a text is one statement of Rust: a call of an assertion macro, or a block that ends with its only one.
+
+    What stands before the call in a block are `let`s and calls.
+    """
     root = _parse(f"fn test() {{\n{text}\n}}")
     function = root.named_children[0] if root.named_child_count == 1 and not root.has_error else None
     body = None if function is None else function.child_by_field_name("body")
-    if body is None or body.named_child_count != 1 or body.named_children[0].type != "expression_statement":
+    if body is None or body.named_child_count != 1:
         return False
-    call = body.named_children[0].named_children[0]
+    first = body.named_children[0]
+    if first.type == "expression_statement" and first.named_children[0].type == "block":
+        first = first.named_children[0]
+    statements = first.named_children if first.type == "block" else [first]
+    return (
+        bool(statements)
+        and _is_macro_call(statements[-1])
+        and all(_prepares(statement) for statement in statements[:-1])
+    )
+
+
+def _is_macro_call(statement: Node) -> bool:
+    call = statement.named_children[0] if statement.type == "expression_statement" else statement
     name = call.child_by_field_name("macro") if call.type == "macro_invocation" else None
     return name is not None and name.text is not None and name.text.decode() in _MACROS
+
+
+def _prepares(statement: Node) -> bool:
+    return statement.type == "let_declaration" or (
+        statement.type == "expression_statement" and statement.named_children[0].type == "call_expression"
+    )
 
 
 def add_plus(problems: Iterable[Problem], assertions: Iterable[PlusAssertion]) -> tuple[Problem, ...]:

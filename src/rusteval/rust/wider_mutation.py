@@ -4,6 +4,7 @@ An audit asks whether tests catch the usual slips. Who makes tests must think of
 """
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
@@ -67,6 +68,17 @@ def wider_mutants_of(source: str, *, entry_point: str, spared: Iterable[str] = (
     found = {mutant.source: mutant for mutant in [*first, *(_mutant(data, edit) for edit in edits)]}
     found.pop(source, None)
     return sorted(found.values(), key=lambda mutant: mutant.line)
+
+
+def named(mutants: Iterable[Mutant]) -> dict[str, Mutant]:
+    """Return mutants by name: what was changed where; a number tells apart those that read alike."""
+    found: dict[str, Mutant] = {}
+    seen: Counter[str] = Counter()
+    for mutant in mutants:
+        name = " ".join(f"{mutant.kind}, {mutant}".split())
+        seen[name] += 1
+        found[name if seen[name] == 1 else f"{name} #{seen[name]}"] = mutant
+    return found
 
 
 def pairs_of(
