@@ -8,13 +8,21 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from rusteval.options import ProblemFileOption, RawProblemsOption, SandboxModeOption, WorkersOption
+from rusteval.command_line import parse_tasks
+from rusteval.options import (
+    ProblemFileOption,
+    RawProblemsOption,
+    SandboxModeOption,
+    TasksOption,
+    WorkersOption,
+)
 from rusteval.problems.suites import DEFAULT_SUITE
 
 
 def audit(
     suite: Annotated[str, Argument(help="Problem suite.")] = DEFAULT_SUITE,
     problem_file: ProblemFileOption = None,
+    tasks: TasksOption = None,
     sandbox_mode: SandboxModeOption = "auto",
     n_workers: WorkersOption = None,
     timeout: Annotated[float, Option(help="Processor seconds for the tests of one answer.", min=0.1)] = 3.0,
@@ -52,6 +60,7 @@ def audit(
         suite=suite,
         problem_file=problem_file,
         raw_problems=raw_problems,
+        tasks=parse_tasks(tasks),
         repeats=repeats,
         mutants=mutants,
         all_mutants=all_mutants,
@@ -62,7 +71,7 @@ def audit(
     )
     found = audit_suite(settings, reporter=StatusReporter(stream=sys.stderr))
     if output is not None:
-        write_table(found.tasks, output)
+        write_table(found.tasks, output, has_plus=found.has_plus)
     if as_json:
         typer.echo(json.dumps(data_of(found.tasks) | {"suite": found.suite, "source": found.source}))
     else:

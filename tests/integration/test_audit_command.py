@@ -149,6 +149,33 @@ def test_the_published_defects_are_found_without_repairs_and_gone_with_them(
         assert [task["status"] == "defect" for task in found["tasks"]] == [raw] * len(tasks), found
 
 
+def test_kill_rates_are_told_for_published_and_added_tests(cache: Path) -> None:
+    tasks = ("--tasks", "HumanEval/0,HumanEval/23", "--repeats", "1")
+    found = {}
+    for suite in ("humaneval-rust", "humaneval-rust-plus"):
+        done = rusteval("audit", suite, *tasks, "--all-mutants", "--json", cache=cache)
+        assert done.returncode == 0, done.stderr
+        found[suite] = json.loads(done.stdout)
+    base, plus = (found[suite]["totals"] for suite in found)
+    assert base["by_hand"] == plus["by_hand"] >= 8
+    assert (
+        base["by_hand_caught"] == plus["by_hand_caught_by_base"] < plus["by_hand_caught"] == plus["by_hand"]
+    )
+    assert base["mutants"] == plus["mutants"] >= 15
+    assert (
+        base["mutants_caught"] == plus["mutants_caught_by_base"] <= plus["mutants_caught"] == plus["mutants"]
+    )
+    assert {task["status"] for task in found["humaneval-rust-plus"]["tasks"]} == {"ok"}
+    assert plus["mutants_equivalent"] > 0
+    weak = found["humaneval-rust"]["tasks"][1]
+    assert weak["status"] == "weak"
+    assert any(text.startswith("a wrong program passes: ") for text in weak["weaknesses"])
+    told = rusteval("audit", "humaneval-rust-plus", *tasks, "--mutants", "2", cache=cache)
+    assert "with the added ones" in told.stdout
+    assert "(100.00%)" in told.stdout
+    assert rusteval("audit", "--tasks", "Nothing/1", cache=cache).returncode == 2
+
+
 def test_bad_requests_end_before_any_work(tmp_path: Path, cache: Path) -> None:
     file = write(tmp_path / "own.jsonl", [SOUND])
     for arguments, message in {

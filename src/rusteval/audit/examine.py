@@ -20,7 +20,7 @@ from rusteval.plus.facts import Facts, load_facts
 from rusteval.plus.mutants import reference_source, single_mutants, usual_mutants
 from rusteval.problems.models import Problem, Suite
 from rusteval.problems.plus import EquivalentMutant, load_equivalents
-from rusteval.problems.suites import DEFAULT_SUITE, PLUS, load_problems
+from rusteval.problems.suites import DEFAULT_SUITE, PLUS, load_problems, select_tasks
 from rusteval.rust.mutation import CONSTANT, Mutant, pick, unfinished
 from rusteval.rust.prompt import read_prompt
 from rusteval.status import StatusReporter
@@ -34,13 +34,14 @@ class AuditSettings:
     """What is audited and how much is tried.
 
     `repeats` are runs of each reference, `mutants` mutants of the reference for each task (0 leaves out all wrong
-    answers; `all_mutants` takes every mutant, of more kinds), `timeout` processor seconds for the tests of one answer. `n_workers` None is as many as suit the machine; `fresh` judges
+    answers; `all_mutants` takes every mutant, of more kinds), `timeout` processor seconds for the tests of one answer. `tasks` None is all. `n_workers` None is as many as suit the machine; `fresh` judges
     again what the cache of verdicts knows.
     """
 
     suite: str = DEFAULT_SUITE
     problem_file: Path | None = None
     raw_problems: bool = False
+    tasks: tuple[str, ...] | None = None
     repeats: int = 3
     mutants: int = 4
     all_mutants: bool = False
@@ -99,11 +100,13 @@ def audit_suite(settings: AuditSettings, *, reporter: StatusReporter) -> SuiteAu
     """Judge references, stubs, repetitions and mutants of a suite, and say what they come to.
 
     Raises:
-        InputError: there is no such suite, or the problem file is broken.
+        InputError: there is no such suite or task, or the problem file is broken.
         SandboxUnavailableError: no sandbox passed its self-test, or there is no compiler.
         InfrastructureError: too many answers could not be judged.
     """
     suite = load_problems(settings.suite, problem_file=settings.problem_file, raw=settings.raw_problems)
+    if settings.tasks is not None:
+        suite = select_tasks(suite, settings.tasks)
     # what is known of a packaged suite is true of its repaired tasks
     own = "" if settings.problem_file or settings.raw_problems else PLUS.get(suite.name, suite.name)
     toolchain = find_toolchain(environ=os.environ)

@@ -20,7 +20,7 @@ COLUMNS = (
     *("task", "status", "tests", "reference", "stub", "runs", "mutants caught", "wrong programs caught"),
     *("defects", "weaknesses"),
 )
-RATES = ("wrong answers", "tried", "caught by the published tests", "and by the added ones")
+RATES = ("wrong answers", "tried", "caught by the published tests", "with the added ones")
 TOTAL = "total"
 
 _WIDTH = 160
@@ -35,13 +35,15 @@ def check_output(path: Path) -> None:
         raise InputError(f"{path}: a table is written as .csv or .md; choose one of these endings")
 
 
-def write_table(audits: Sequence[TaskAudit], path: Path) -> None:
+def write_table(audits: Sequence[TaskAudit], path: Path, *, has_plus: bool = False) -> None:
     """Write the table in the form that the file's ending names; raises InputError for any other ending."""
     check_output(path)
     rows = [*map(row_of, audits), totals_row(audits)]
     if path.suffix == ".md":
         cells = [[escape(cell) for cell in row] for row in rows]
-        write_text_atomic(path, table(COLUMNS, cells) + "\n")
+        rates = rates_rows(audits, has_plus=has_plus)
+        text = f"{table(COLUMNS, cells)}\n\n{table(RATES[: len(rates[0])], rates)}\n"
+        write_text_atomic(path, text)
         return
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows([COLUMNS, *rows])
@@ -149,7 +151,10 @@ def kill_rates(audits: Sequence[TaskAudit]) -> tuple[KillRate, KillRate]:
 def rates_rows(audits: Sequence[TaskAudit], *, has_plus: bool) -> list[tuple[str, ...]]:
     """Return the cells of the table of kill rates, in the order of RATES; the last only where tests are added."""
     rows = []
-    for name, rate in zip(("mutants", "wrong programs by hand"), kill_rates(audits), strict=True):
+    equivalent = sum(audit.equivalent for audit in audits)
+    left_out = f" ({equivalent} equivalent ones left out)" if equivalent else ""
+    names = (f"mutants{left_out}", "wrong programs by hand")
+    for name, rate in zip(names, kill_rates(audits), strict=True):
         shares = [_share(rate.caught_by_base, rate.tried)]
         if has_plus:
             shares.append(_share(rate.caught, rate.tried))
