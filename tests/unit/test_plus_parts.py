@@ -1,17 +1,23 @@
 """Inputs, covers and assertions of the plus suites."""
 
+from pathlib import Path
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rusteval.errors import InputError
 from rusteval.plus.assertions import assertion
 from rusteval.plus.build import make_task
 from rusteval.plus.cover import choose_inputs
 from rusteval.plus.drawing import draw_inputs
 from rusteval.plus.facts import Facts
 from rusteval.plus.known_inputs import inputs_of_tests
+from rusteval.plus.suite_data import UNEXPLAINED, suite_rows
+from rusteval.plus.task_by_task import task_by_task
 from rusteval.problems.models import Problem
 from rusteval.rust.syntax import parse
-from rusteval.rust.wider_mutation import pairs_of, wider_mutants_of
+from rusteval.rust.wider_mutation import named, pairs_of, wider_mutants_of
 
 
 def facts(kind: str, spec: dict[str, object], *, compare: str = "eq") -> Facts:
@@ -72,6 +78,58 @@ def test_everything_that_can_be_caught_is_caught_by_few_and_short_inputs() -> No
     assert chosen[0].kills == ("c",)
     assert chosen[1].kills == ("a", "b")
     assert 5 not in {each.key for each in chosen}
+
+
+def test_inputs_that_are_always_asked_come_first() -> None:
+    kills = {1: ["a"], 2: ["a", "b"], 3: []}
+    chosen = choose_inputs(kills, must=["b"], lengths=dict.fromkeys(kills, 1), always=[1, 3])
+    assert [(each.key, each.kills) for each in chosen] == [(1, ("a",)), (3, ()), (2, ("b",))]
+
+
+def test_slices_in_slices_are_slices_whatever_their_lengths() -> None:
+    known = facts("&[&[i32]]", {"len": [2, 2], "item": {"len": [0, 3]}})
+    for (value,) in draw_inputs(known, count=9, seed="s"):
+        assert value.count("[..]") == 2, value
+
+
+def test_mutants_that_read_alike_have_names_of_their_own() -> None:
+    made = named(wider_mutants_of("fn f(a: i32) -> i32 { a + 1 + 1 }", entry_point="f"))
+    assert {"literal, line 1: 1 -> 2", "literal, line 1: 1 -> 2 #2"} <= made.keys()
+    assert len({mutant.source for mutant in made.values()}) == len(made)
+
+
+def test_reasons_that_people_gave_stay_with_their_mutants() -> None:
+    survivors = [
+        {"name": name, "code": "x", "text": ""}
+        for name in ("literal, line 1: 1 -> 2", "logic, line 2: && -> ||", "two changes, line 1: a; b")
+    ]
+    row = {"task_id": "T/1", "assertions": [], "inputs": 7, "survivors": survivors}
+    known = {"T/1": facts("i32", {}), "T/2": facts("i32", {})}
+    reasons = {("T/1", "literal, line 1: 1 -> 2"): "the value is not used"}
+    told = suite_rows(known, [row], reasons=reasons)[".equivalent"]
+    assert [each["reason"] for each in told] == [
+        "the value is not used",
+        f"{UNEXPLAINED} 7 inputs drawn in the stated domain",
+    ]
+
+
+def test_tasks_that_are_done_are_not_done_again_and_failures_keep_the_others(tmp_path: Path) -> None:
+    problems = [Problem(task_id=f"T/{n}", prompt="fn f() {", entry_point="f", test="") for n in range(3)]
+    known = {each.task_id: facts("i32", {}) for each in problems}
+    seen: list[str] = []
+
+    def work(one: Problem, _: Facts) -> dict[str, str]:
+        seen.append(one.task_id)
+        if one.task_id == "T/1" and len(seen) <= 3:
+            raise ValueError("no way is known")
+        return {"task": one.task_id}
+
+    arguments = {"work_dir": tmp_path / "w", "n_workers": 1, "told": str}
+    with pytest.raises(InputError, match="1 of 3 tasks not done"):
+        task_by_task(problems, known, work, **arguments)
+    rows = task_by_task(problems, known, work, **arguments)
+    assert [row["task"] for row in rows] == ["T/0", "T/1", "T/2"]
+    assert seen == ["T/0", "T/1", "T/2", "T/1"]
 
 
 def test_assertions_are_written_as_the_facts_compare() -> None:

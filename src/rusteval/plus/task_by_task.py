@@ -61,7 +61,7 @@ def task_by_task(
             sys.stderr.flush()
     if failed:
         raise InputError(
-            f"{len(failed)} tasks were not done ({', '.join(sorted(failed)[:5])}); mend their facts, "
+            f"{len(failed)} of {len(problems)} tasks not done ({', '.join(sorted(failed)[:5])}); mend their facts, "
             "then run the same command again"
         )
     return [json.loads(_file(work_dir, each).read_text(encoding="utf-8")) for each in problems]
