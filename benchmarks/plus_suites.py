@@ -3,6 +3,7 @@
 
 import json
 import platform
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -11,17 +12,16 @@ import typer
 from typer import Option
 
 from rusteval import __version__
-from rusteval.command_line import new_app, run
-from rusteval.files import write_json_atomic
+from rusteval.command_line import new_app, parse_tasks, run
+from rusteval.files import require_writable, write_json_atomic
+from rusteval.options import TasksOption
 from rusteval.plus.build import HAND, Effort
 from rusteval.plus.facts import load_facts
 from rusteval.plus.kill_rates import measure_task
 from rusteval.plus.place import open_place
 from rusteval.plus.task_by_task import Row, choose_tasks, task_by_task
-from rusteval.problems.plus import PlusAssertion, load_plus, parse_plus
-from rusteval.problems.suites import load_problems
-
-RESULTS = Path(__file__).parent / "results"
+from rusteval.problems.plus import add_plus, load_plus, read_plus
+from rusteval.problems.suites import load_suite
 
 app = new_app(help_text=__doc__)
 
@@ -35,7 +35,7 @@ def main(
     assertions: Annotated[
         Path | None, Option(help="Added tests of another build; default: the package's.")
     ] = None,
-    tasks: Annotated[str, Option(help="Only these tasks, separated by commas.")] = "",
+    tasks: TasksOption = None,
     inputs: Annotated[int, Option(min=1, help="Inputs drawn for each task.")] = 1000,
     pairs: Annotated[int, Option(min=0, help="Mutants with two changes for each task.")] = 50,
     n_workers: Annotated[int, Option(min=1, help="Tasks at once.")] = 2,
@@ -43,25 +43,19 @@ def main(
 ) -> None:
     """Measure the tasks that are not yet measured, then say what base and added tests catch."""
     facts = load_facts(suite)
-    chosen = choose_tasks(load_problems(suite, problem_file=None, raw=False).problems, facts, tasks=tasks)
-    added = _by_task(
-        load_plus(suite)[0]
-        if assertions is None
-        else parse_plus(assertions.read_text(), where=f"{assertions}")
-    )
+    read = read_plus(assertions) if assertions else load_plus(suite)[0]
+    base = load_suite(suite)
+    stronger = base.model_copy(update={"problems": add_plus(base.problems, read)})
+    chosen = choose_tasks(stronger, facts, tasks=parse_tasks(tasks))
+    if output is not None:
+        require_writable(output)
     effort = Effort(inputs=inputs, pairs=pairs)
     with open_place() as place:
         rows = task_by_task(
             chosen,
             facts,
-            lambda problem, own: measure_task(
-                problem,
-                own,
-                assertions=added.get(problem.task_id, []),
-                seed=seed,
-                place=place,
-                effort=effort,
-            ).as_row(),
+            lambda problem, own: measure_task(problem, own, seed=seed, place=place, effort=effort).as_row(),
+            settings={"seed": seed, **asdict(effort)},
             work_dir=work_dir,
             n_workers=n_workers,
             told=_told,
@@ -77,13 +71,6 @@ def main(
     if output is not None:
         write_json_atomic(output, figures)
     typer.echo(json.dumps(figures, indent=2))
-
-
-def _by_task(added: tuple[PlusAssertion, ...]) -> dict[str, list[str]]:
-    by_task: dict[str, list[str]] = {}
-    for each in added:
-        by_task.setdefault(each.task_id, []).append(each.assertion)
-    return by_task
 
 
 def _told(row: Row) -> str:

@@ -173,6 +173,9 @@ def test_kill_rates_are_told_for_published_and_added_tests(cache: Path) -> None:
     told = rusteval("audit", "humaneval-rust-plus", *tasks, "--mutants", "2", cache=cache)
     assert "with the added ones" in told.stdout
     assert "(100.00%)" in told.stdout
+    # nothing that is known of the repaired tasks is held against the published ones
+    raw = ("--raw-problems", "--tasks", "HumanEval/23", "--repeats", "1", "--mutants", "1", "--json")
+    assert json.loads(rusteval("audit", *raw, cache=cache).stdout)["totals"]["by_hand"] == 0
     assert rusteval("audit", "--tasks", "Nothing/1", cache=cache).returncode == 2
 
 

@@ -8,11 +8,13 @@ from judging_support import back_end, toolchain
 from rusteval.bundling.comparing import same_message
 from rusteval.generation.samples import Sample
 from rusteval.judging.assembly import PLUS_FILE
+from rusteval.judging.batch import _plus_tested
 from rusteval.judging.cache import VerdictCache
 from rusteval.judging.failures import Failure, may_depend_on_edition
 from rusteval.judging.judge import JudgeSettings, JudgeStatistics, judge_samples
 from rusteval.judging.preparation import prepare
 from rusteval.judging.program import Judgement, program_key
+from rusteval.judging.running import TestRun
 from rusteval.judging.trust_gate import check_trust
 from rusteval.judging.verdict import Verdict, enforce_policy, lift_policy
 from rusteval.problems.models import Problem, Suite
@@ -43,7 +45,8 @@ SUITE = Suite(name="own", source="test", sha256="0", problems=(DOUBLE, GENERIC, 
 BASE_ALONE = SUITE.model_copy(
     update={"problems": tuple(one.model_copy(update={"plus_test": ""}) for one in SUITE.problems)}
 )
-VARYING = {"compile_time_ms", "binary_size_bytes", "stderr", "plus_passed", "plus_result"}
+OF_PLUS = {"plus_passed", "plus_result", "plus_stderr"}
+VARYING = {"compile_time_ms", "binary_size_bytes", "stderr", *OF_PLUS}
 
 # of each answer: task, text, whether it passes the tests, whether also the added ones, and what these came to
 ANSWERS = {
@@ -96,13 +99,20 @@ def test_an_answer_gets_both_verdicts_from_one_judging(name, verdicts):
     assert verdict.plus_result.startswith(said)
     assert bool(verdict.plus_result) == bool(said)
     assert Verdict.from_row(verdict.to_row()) == verdict
-    assert ("plus_passed" in verdict.to_row()) == bool(said)
+    assert [key in verdict.to_row() for key in sorted(OF_PLUS)] == [bool(said)] * 3
+
+
+def test_what_the_added_tests_said_is_kept(verdicts):
+    assert "left: -1\n right: -6" in verdicts["weak"].plus_stderr
+    assert verdicts["weak"].stderr == ""
+    assert "mismatched" in verdicts["cannot be tested more"].plus_result
+    assert verdicts["right"].plus_stderr == ""
 
 
 def test_without_added_tests_every_other_word_of_a_verdict_is_the_same(verdicts):
     alone = judge(SAMPLES, suite=BASE_ALONE)
     for own, other in zip(alone, verdicts.values(), strict=True):
-        assert same_message(own, other)
+        assert same_message(own, other.model_copy(update={"plus_result": "", "plus_stderr": ""}))
         assert own.model_dump(exclude=VARYING) == other.model_dump(exclude=VARYING)
     assert {one.plus_passed for one in alone} == {None}
 
@@ -117,6 +127,15 @@ def test_a_judgement_with_doubtful_added_tests_is_not_kept(cache):
     doubtful = Judgement(outcome="passed", plus_passed=False, plus_result="timed out", plus_final=False)
     cache.put("doubtful", doubtful)
     assert cache.get("doubtful") is None
+
+
+def test_added_tests_that_could_not_be_compiled_for_sure_are_tried_again():
+    program = prepare("    n + n\n}\n", problem=DOUBLE).program
+    run = TestRun(passed=True, tests_run=1)
+    for decided in (True, False):
+        weaker = program.without_plus("compiling timed out", decided=decided)
+        told = _plus_tested(weaker, run, None)
+        assert (told["plus_passed"], told["plus_final"]) == (False, decided)
 
 
 def test_added_tests_that_the_wall_clock_ended_are_run_once_more_and_never_kept(cache):

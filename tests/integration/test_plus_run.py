@@ -6,17 +6,21 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from run_folder import Judged, snapshot
 from rusteval.bundling.comparing import changes_between
 from rusteval.bundling.packing import bundle_run
 from rusteval.bundling.verifying import VerifySettings, verify_bundle
+from rusteval.comparing.many_results import read_many_results
 from rusteval.files import read_jsonl
 from rusteval.generation.samples import Sample
 from rusteval.judging.verdict import Verdict
+from rusteval.pipeline.many_models.running import RunOptions, run_models
 from rusteval.pipeline.rebuilding import load_run, rebuild_reports
 from rusteval.problems.suites import load_suite
 from rusteval.status import StatusReporter
+from rusteval.tables import read_rows
 
 TASKS = ("HumanEval/0", "HumanEval/34")
 WEAK = {
@@ -94,6 +98,45 @@ def test_a_bundle_is_reproduced_with_both_verdicts(folder, tmp_path):
     first = Verdict.from_row(next(read_jsonl(folder / "no-policy/base_model_samples_results.jsonl"))[1])
     forged = first.model_copy(update={"plus_passed": not first.plus_passed})
     assert changes_between(first, forged) == {"plus_passed": (True, False)}
+
+
+def test_many_models_have_both_scores(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    problems = load_suite("humaneval-rust-plus").by_id
+    own = "\n#[test]\nfn mine() { assert!(%s); }\n"
+    mine = {TASKS[0]: own % "!has_close_elements(vec![], 1.0)", TASKS[1]: own % "unique(vec![]).len() < 9"}
+    for role in ("base", "finetuned"):
+        rows = [
+            {
+                "task_id": one.task_id,
+                "completion": f"{problems[one.task_id].prompt}{one.completion}{mine[one.task_id]}",
+            }
+            for one in answers(problems, role)
+            if one.completion != FORBIDDEN + problems[one.task_id].canonical_solution
+        ]
+        Path(f"{role}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    config = {
+        "models": {"replay": [
+            {"model": "base", "file": "base.jsonl", "num_samples": 3},
+            {"model": "finetuned", "file": "finetuned.jsonl", "num_samples": 2},
+        ]},
+        "dataset": {"suite": "humaneval-rust-plus", "tasks": list(TASKS)},
+        "evaluation": {"sandbox_mode": "bubblewrap", "n_workers": 2, "tools": ["build", "test"]},
+    }  # fmt: skip
+    Path("config.yaml").write_text(yaml.safe_dump(config))
+    run_models(Path("config.yaml"), options=RunOptions(), reporter=StatusReporter())
+    found = [row for _, row in read_rows(Path("outputs/base/results.parquet"))]
+    assert [(row["passed"], row["passed_plus"]) for row in found] == [
+        (True, True), (True, False), (False, False),
+    ] * 2  # fmt: skip
+    assert "assertion" in found[1]["plus_stderr"]
+    assert found[1]["own_tests_passed"] is True
+    charts = Path("outputs/comparison_charts")
+    assert "66.7 %" in (text := (charts / "comparison_report.md").read_text())
+    assert "Overall+" in text
+    assert "33.3 %" in text
+    source = read_many_results(Path("outputs/base/results.parquet"), given="base")
+    assert [verdict.plus_passed for verdict in source.verdicts] == [True, False, False] * 2
 
 
 def test_a_file_is_scored_by_both(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from builders import BORROW_ERROR, HOSTILE, make_run, make_suite, make_task, make_verdict
+from plus_builders import stronger, with_plus
 from rusteval.reports.analysis import analyse
 from rusteval.reports.answers import DETAILS, pack_answers
 from rusteval.reports.page import report_page
@@ -655,4 +656,24 @@ def test_a_full_run_makes_a_page_that_answers_at_once(open_page, tmp_path):
     page.check("#find-answers")
     page.fill("#find", "no such words")
     expect(page.locator("#shown")).to_have_text("0 of 164 tasks", timeout=60_000)
+    assert page.complaints == []
+
+
+def test_answers_that_pass_and_fail_the_added_tests_are_found(open_page, tmp_path):
+    verdicts = [
+        with_plus(verdict, result="failed: plus_1: assertion failed" if number == 4 else "passed")
+        for number, verdict in enumerate(
+            v for task in range(3) for v in make_task(["passed", "unclean"], task_id=f"HumanEval/{task}")
+        )
+    ]
+    run = make_run(suite=stronger(make_suite(3)), verdicts={"base": verdicts}, roles=("base",))
+    page = open_page(write_page(run, tmp_path))
+    page.select_option("#filter-group", "weak")
+    assert shown_tasks(page) == ["HumanEval/2"]
+    page.locator("#task-table tbody tr:visible button.open").first.click()
+    viewer = opened_task(page, 2)
+    badge = viewer.locator("h4 .badge", has_text="passed, but not the added tests").first
+    expect(badge).to_be_visible()
+    assert "failed: plus_1: assertion failed" in viewer.inner_text()
+    assert viewer.locator(".chip", has_text="+\u2717").count() > 0
     assert page.complaints == []

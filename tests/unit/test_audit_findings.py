@@ -96,6 +96,17 @@ def test_defects(seen: dict[str, object], defect: str) -> None:
     assert defect in audit.defects
 
 
+def test_added_tests_count_and_the_published_ones_are_told_beside() -> None:
+    seen = evidence(shapes={"Windows line ends": "wrong"})
+    missed = verdict("passed", plus_passed=False, plus_result="failed: plus_1: assertion")
+    seen.shapes["body"] = missed
+    seen.mutants[0] = (seen.mutants[0][0], missed)
+    audit = conclude(seen)
+    assert audit.status == "defect"
+    assert audit.shapes_passed == audit.shapes - 2
+    assert (audit.mutants.tried, audit.mutants.caught, audit.mutants.caught_by_base) == (3, 3, 2)
+
+
 @pytest.mark.parametrize(
     ("seen", "weakness"),
     [
@@ -167,6 +178,9 @@ def test_markdown_cells_cannot_break_the_table(tmp_path: Path) -> None:
 def test_other_endings_are_refused_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"\.csv or \.md"):
         check_output(tmp_path / "audit.xlsx")
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot be written"):
+        check_output(tmp_path / "file" / "audit.csv")
 
 
 def test_the_terminal_shows_every_task_and_markup_as_it_is() -> None:

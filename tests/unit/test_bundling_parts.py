@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import make_suite, make_verdict
+from plus_builders import with_plus
 from rusteval.bundling.comparing import changes_between, differing, reason, same_message
 from rusteval.bundling.inspect_sample import log_sample, summary_of
 from rusteval.bundling.redaction import Redactor
@@ -59,10 +60,13 @@ def test_an_answer_is_never_changed_and_a_message_names_no_home() -> None:
         "types",
         completion=text,
         stderr="at /srv/people/bob/.rustup/a.rs and /root/.cargo/b.rs, /home/alice and src/main.rs",
+        plus_result="failed: plus_1: /home/alice/x",
+        plus_stderr="panicked in /home/alice/x",
     )
     clean = redactor().verdict(verdict)
     assert clean.sample.completion == text
     assert clean.stderr == "at ~/.rustup/a.rs and ~/.cargo/b.rs, ~ and src/main.rs"
+    assert (clean.plus_result, clean.plus_stderr) == ("failed: plus_1: ~/x", "panicked in ~/x")
     assert not changes_between(verdict, clean)
 
 
@@ -105,6 +109,22 @@ def test_why_a_verdict_differs(
     assert why in said
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "again", "why"),
+    [
+        ("passed", "not judged: no jail", "passed", "could not judge its added tests (not judged: no jail)"),
+        ("not judged: no jail", "passed", "passed", "the machine of the run could not judge its added tests"),
+        ("passed", "timed out", "timed out", "a limit of time, memory or output"),
+        ("failed: took more memory than the limit allows", "passed", "passed", "a limit of time, memory"),
+        ("passed", "failed: plus_1", "passed", "does not always behave alike"),
+        ("passed", "failed: plus_1", "failed: plus_1", "the stored verdict is not what this answer gets"),
+    ],
+)
+def test_why_a_verdict_on_added_tests_differs(old: str, new: str, again: str, why: str) -> None:
+    verdicts = [with_plus(make_verdict("passed"), result=result) for result in (old, new, again)]
+    assert why in reason(verdicts[0], verdicts[1], again=verdicts[2], versions={})
+
+
 def test_clippy_of_another_version_judges_otherwise() -> None:
     old, new = make_verdict("passed"), make_verdict("passed", clippy_ok=False)
     assert "clippy (2 here)" in reason(old, new, again=new, versions={"clippy": ("1", "2")})
@@ -122,3 +142,16 @@ def test_what_could_not_be_judged_has_no_score_and_says_why() -> None:
     assert sample["input"] == problem.prompt
     assert sample["output"]["completion"] == "a ? b"
     assert summary_of(sample)["error"].startswith("could not be judged")
+
+
+def test_what_the_added_tests_came_to_stands_in_the_explanation() -> None:
+    weak = with_plus(make_verdict("passed"), result="failed: plus_1").model_copy(
+        update={"plus_stderr": "left: 1"}
+    )
+    problem = make_suite(1).problems[0]
+    score = log_sample([weak], problem=problem, text=None, model="m", names=["one"])["scores"]["one"]
+    assert (score["value"], score["metadata"]["plus_passed"]) == ("C", False)
+    assert "added tests: failed: plus_1" in score["explanation"]
+    assert "left: 1" in score["explanation"]
+    plain = log_sample([make_verdict("passed")], problem=problem, text=None, model="m", names=["one"])
+    assert "added" not in plain["scores"]["one"]["explanation"]

@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from builders import make_model, make_suite, make_task, make_verdict
+from plus_builders import with_plus
 from run_folders import write_problems, write_run
 from rusteval.comparing.compare import CompareSettings, compare_results
 from rusteval.comparing.sentences import sentences
@@ -226,6 +227,24 @@ def test_a_model_of_a_run_over_many_compares_with_a_scored_file(tmp_path):
     assert found.same == [True, True]
     assert found.models[1] == "org/many"
     assert measure(found, "clippy_pass_rate").values[0] == measure(found, "clippy_pass_rate").values[1]
+
+
+def test_plus_scores_are_compared_where_all_have_them(tmp_path):
+    plain = tasks([["passed", "passed"], ["passed", "wrong"]])
+    all_pass = [with_plus(verdict) for verdict in plain]
+    weak = [with_plus(verdict, result="failed: plus_1") for verdict in plain]
+    doubtful = [*all_pass[1:], with_plus(plain[0], result="not judged: no jail")]
+    named = {"plain": plain, "all": all_pass, "weak": weak, "doubtful": doubtful}
+    paths = {name: write_verdicts(tmp_path / f"{name}.jsonl", own) for name, own in named.items()}
+    found = compare(paths["all"], paths["weak"])
+    assert measure(found, "pass@1").values == [0.75, 0.75]
+    assert measure(found, "pass@1+").values == [0.75, 0.0]
+    assert found.same == [True, False]
+    without = compare(paths["all"], paths["plain"])
+    assert "pass@1+" not in [one.key for one in without.measures]
+    assert "No pass@k+: plain.jsonl was judged without added tests." in without.notes
+    unsure = compare(paths["all"], paths["doubtful"])
+    assert any("the added tests of 1 sample could not be judged" in note for note in unsure.notes)
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,23 @@ def test_charts_are_drawn_for_one_model_and_for_a_dozen_the_same_each_time(count
     assert all(chart.png.startswith(b"\x89PNG") for chart in first)
 
 
+def test_plus_scores_stand_beside_the_others_where_there_are_any(tmp_path):
+    own = [{**row, "passed_plus": row["passed"] and n < 6} for n, row in enumerate(rows(18))]
+    scores = comparison({"one": own}).scores
+    assert scores[0].plus.value == pytest.approx(4 / 20)
+    write_comparison(comparison({"one": own}), folder=tmp_path)
+    for name in ("comparison_report.md", "comparison_report.html"):
+        text = (tmp_path / name).read_text()
+        assert "Overall+" in text
+        assert text.count("20.0 % (") == 2  # in the lead and in the table
+    found = next(csv.DictReader(summary_csv(scores).splitlines()))
+    assert (found["Overall_Success_Rate"], found["overall_plus_rate"]) == ("60.00%", "0.200000")
+    assert "with the added tests 20.0 %" in draw_comparison(scores)[0].description
+    write_comparison(comparison({"one": rows(18)}), folder=tmp_path)
+    assert "added" not in "".join(path.read_text() for path in tmp_path.glob("comparison_report.*"))
+    assert "plus" not in summary_csv(comparison({"one": rows(18)}).scores)
+
+
 def test_a_model_of_which_nothing_was_judged_is_shown_as_that(tmp_path):
     nothing = [
         {**row, "outcome": "infra_error", "passed": None, "test_passed": None, "build_passed": None}

@@ -34,8 +34,9 @@ class AuditSettings:
     """What is audited and how much is tried.
 
     `repeats` are runs of each reference, `mutants` mutants of the reference for each task (0 leaves out all wrong
-    answers; `all_mutants` takes every mutant, of more kinds), `timeout` processor seconds for the tests of one answer. `tasks` None is all. `n_workers` None is as many as suit the machine; `fresh` judges
-    again what the cache of verdicts knows.
+    answers; `all_mutants` takes every mutant, of more kinds), `timeout` processor seconds for the tests of one
+    answer. `tasks` None is all. `n_workers` None is as many as suit the machine; `fresh` judges again what the cache
+    of verdicts knows.
     """
 
     suite: str = DEFAULT_SUITE

@@ -136,7 +136,7 @@ def conclude(evidence: Evidence) -> TaskAudit:
         entry_point=problem.entry_point,
         status=_status(problem, defects=defects, weaknesses=weaknesses),
         tests=len(read_checks(problem.test, problem.prompt).tests),
-        shapes_passed=sum(verdict.passed for verdict in evidence.shapes.values()),
+        shapes_passed=sum(map(lets_through, evidence.shapes.values())),
         shapes=len(evidence.shapes),
         stub=_stub_text(evidence.stub),
         runs=len(evidence.repeats) + bool(evidence.shapes),

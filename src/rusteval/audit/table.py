@@ -13,7 +13,7 @@ from rich.text import Text
 
 from rusteval.audit.findings import KillRate, TaskAudit
 from rusteval.errors import InputError
-from rusteval.files import write_text_atomic
+from rusteval.files import require_writable, write_text_atomic
 from rusteval.reports.text import escape, one_line, table
 
 COLUMNS = (
@@ -30,14 +30,14 @@ _COLOURS = {"ok": "green", "weak": "yellow", "no reference": "yellow", "defect":
 
 
 def check_output(path: Path) -> None:
-    """Refuse a file whose ending names no form of table, before any work is done; raises InputError."""
+    """Refuse, before any work is done, a file that cannot be written or whose ending names no form; raises InputError."""
     if path.suffix not in {".csv", ".md"}:
         raise InputError(f"{path}: a table is written as .csv or .md; choose one of these endings")
+    require_writable(path)
 
 
 def write_table(audits: Sequence[TaskAudit], path: Path, *, has_plus: bool = False) -> None:
-    """Write the table in the form that the file's ending names; raises InputError for any other ending."""
-    check_output(path)
+    """Write the table in the form that the file's ending names: Markdown for .md, else CSV, without the kill rates."""
     rows = [*map(row_of, audits), totals_row(audits)]
     if path.suffix == ".md":
         cells = [[escape(cell) for cell in row] for row in rows]

@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 
 from rusteval.judging.assembly import Protocol
-from rusteval.judging.verdict import Verdict
+from rusteval.judging.verdict import MESSAGES, OVER_LIMIT, TIMED_OUT, Verdict
 from rusteval.pipeline.config import Role
 
 READING = ("extraction", "main_free", "policy_violation")
@@ -17,7 +17,6 @@ COMPARED = (
 )
 """Everything of a verdict but its messages, and what is measured (time to compile, size)."""
 _LIMITS = frozenset({"compile_timeout", "test_timeout", "memory_limit", "output_limit"})
-_MESSAGES = ("stderr", "clippy_stderr", "result")
 _NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
 
 
@@ -60,9 +59,7 @@ def differing(old: Sequence[Verdict], new: Sequence[Verdict]) -> Iterator[int]:
 
 def same_message(old: Verdict, new: Verdict) -> bool:
     """Whether two verdicts say the same, apart from numbers: addresses, threads and times are never the same."""
-    return all(
-        _NUMBER.sub("0", getattr(old, key)) == _NUMBER.sub("0", getattr(new, key)) for key in _MESSAGES
-    )
+    return all(_NUMBER.sub("0", getattr(old, key)) == _NUMBER.sub("0", getattr(new, key)) for key in MESSAGES)
 
 
 def reason(
@@ -76,15 +73,27 @@ def reason(
         again: the same judged here once more.
         versions: what differs between there and here, each as (there, here).
     """
-    if new.outcome == "infra_error":
-        return f"this machine could not judge it ({new.result or new.error_type})"
-    if old.outcome == "infra_error":
-        return "the machine of the run could not judge it"
+    if new.passed_plus is None:
+        cause = new.plus_result if new.passed else new.result or new.error_type
+        return f"this machine could not judge {_unknown(new)} ({cause})"
+    if old.passed_plus is None:
+        return f"the machine of the run could not judge {_unknown(old)}"
     if not changes_between(old, again):
         return "judged once more, it is as stored: this answer does not always behave alike"
-    if {old.error_type, new.error_type} & _LIMITS:
+    if _met_limit(old) or _met_limit(new):
         return "one of the two ran into a limit of time, memory or output"
     return _because(changes_between(old, new).keys(), versions)
+
+
+def _unknown(verdict: Verdict) -> str:
+    return "its added tests" if verdict.passed else "it"
+
+
+def _met_limit(verdict: Verdict) -> bool:
+    """Whether a limit ended the compiler, the tests or the added tests."""
+    return verdict.error_type in _LIMITS or any(
+        words in verdict.plus_result for words in (TIMED_OUT, OVER_LIMIT)
+    )
 
 
 def _because(changed: AbstractSet[str], versions: Mapping[str, tuple[object, object]]) -> str:

@@ -81,7 +81,12 @@ def log_sample(
 
 
 def _score(verdict: Verdict) -> dict[str, Any]:
-    parts = (verdict.result, verdict.stderr and fenced(verdict.stderr, "text"))
+    parts = (
+        verdict.result,
+        verdict.stderr and fenced(verdict.stderr, "text"),
+        verdict.plus_result and f"added tests: {verdict.plus_result}",
+        verdict.plus_stderr and fenced(verdict.plus_stderr, "text"),
+    )
     return {
         "value": "C" if verdict.passed else "I",
         "explanation": whole("\n\n".join(part for part in parts if part)),

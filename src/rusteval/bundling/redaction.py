@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rusteval.judging.verdict import Verdict
+from rusteval.judging.verdict import MESSAGES, Verdict
 
 PLACE = "[path]"
 SECRET = "[secret]"  # noqa: S105 -- the mark that stands for one
@@ -100,7 +100,7 @@ class Redactor:
 
     def verdict(self, verdict: Verdict) -> Verdict:
         """Return a verdict whose messages name no home, and whose sample says no more than a model's name."""
-        said = {key: self._message(getattr(verdict, key)) for key in ("stderr", "clippy_stderr", "result")}
+        said = {key: self._message(getattr(verdict, key)) for key in MESSAGES}
         extra = verdict.sample.model_extra or {}
         own = {"model": self.value(verdict.sample.model), **{k: self.value(v) for k, v in extra.items()}}
         return verdict.model_copy(update={**said, "sample": verdict.sample.model_copy(update=own)})

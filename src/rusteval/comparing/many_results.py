@@ -17,6 +17,7 @@ RESULTS = "results.parquet"
 _SAME = (
     *("outcome", "error_type", "error_code", "result", "policy_violation", "main_free", "extraction"),
     *("edition", "tests_run", "compile_time_ms", "binary_size_bytes"),
+    *("plus_passed", "plus_result", "plus_stderr"),
 )
 _OF_SAMPLE = ("task_id", "completion_id", "seed", "finish_reason", "prompt_tokens", "completion_tokens")
 

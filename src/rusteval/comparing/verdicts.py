@@ -61,7 +61,8 @@ def compare_verdicts(
     seed = next((source.seed for source in sources if source.seed is not None), 0)
     rustc = sources[0].facts.get("rustc", "")
     settings: dict[str, Any] = {"k_values": asked, "clusters": clusters, "seed": seed}
-    settings["plus"] = plus = all(any(verdict.plus_result for verdict in own) for own in shared)
+    with_plus = [any(verdict.plus_result for verdict in own) for own in shared]
+    settings["plus"] = plus = all(with_plus)
     metrics = [compute_metrics(own, rustc_version=rustc, **settings) for own in shared]
     pairs = [_compare_pair(shared[0], other, **settings) for other in shared[1:]]
     n_clusters = cast("int", metrics[0]["n_clusters"])
@@ -79,7 +80,7 @@ def compare_verdicts(
         plain=(),
         left_out={name: sorted(own - common) for name, own in zip(names, tasks, strict=True) if own - common},
         mcnemar=[None, *(cast("Mapping[str, object] | None", pair["mcnemar"]) for pair in pairs)],
-        notes=[*notes, *_notes(metrics, names, n_clusters=n_clusters)],
+        notes=[*notes, *_plus_notes(with_plus, names), *_notes(metrics, names, n_clusters=n_clusters)],
         clusters=clusters_are,
         n_clusters=n_clusters,
     )
@@ -191,11 +192,23 @@ def _essence(verdicts: Sequence[Verdict]) -> list[tuple[str, ...]]:
     )
 
 
+def _plus_notes(with_plus: Sequence[bool], names: Sequence[str]) -> list[str]:
+    """Say why there is no plus score where only some results have verdicts on added tests."""
+    without = [name for name, found in zip(names, with_plus, strict=True) if not found]
+    if not without or not any(with_plus):
+        return []
+    return [f"No pass@k+: {', '.join(without)} was judged without added tests."]
+
+
 def _notes(metrics: Sequence[Mapping[str, Any]], names: Sequence[str], *, n_clusters: int) -> list[str]:
     notes = [
         f"{name}: {one['infra_errors']} of {amount(one['n_samples'], 'sample')} could not be judged; no rate counts them."
         for name, one in zip(names, metrics, strict=True)
         if one["infra_errors"]
+    ] + [
+        f"{name}: the added tests of {amount(doubtful, 'sample')} could not be judged; no plus score counts them."
+        for name, one in zip(names, metrics, strict=True)
+        if (doubtful := one.get("n_plus_not_judged"))
     ]
     if n_clusters < FEW_CLUSTERS:
         notes.append(f"Only {amount(n_clusters, 'independent task')}: read intervals and p-values as rough.")

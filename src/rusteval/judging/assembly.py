@@ -51,7 +51,8 @@ class Program:
     `files` are the texts by file name. `test_names` are the tests that must each report success. `refused` says why
     the answer cannot count; such a program is not to be run. `alone` names what it contains that could act on
     another program in the same crate, or show it. `plus_names` are the added tests, which decide over the plus verdict
-    alone; `plus_refused` says why there are none to run although the problem has some.
+    alone; `plus_refused` says why there are none to run although the problem has some, and `plus_decided` is False
+    where another try might find that they can be run.
     """
 
     files: Mapping[str, str]
@@ -61,12 +62,13 @@ class Program:
     protocol: Protocol = "verified"
     plus_names: tuple[str, ...] = ()
     plus_refused: str | None = None
+    plus_decided: bool = True
 
-    def without_plus(self, refused: str) -> "Program":
+    def without_plus(self, refused: str, *, decided: bool = True) -> "Program":
         """Return the program that it is without the added tests, which are not run for the reason given."""
         files = {name: text for name, text in self.files.items() if name != PLUS_FILE}
         files["checks.rs"] = files["checks.rs"].removeprefix(_PLUS_HEAD)
-        return replace(self, files=files, plus_names=(), plus_refused=refused)
+        return replace(self, files=files, plus_names=(), plus_refused=refused, plus_decided=decided)
 
 
 def assemble(extraction: Extraction, problem: Problem) -> Program:

@@ -188,7 +188,9 @@ def _compile_crate(programs: dict[str, Program], directory: Path, sources: Path,
             ]
             progress.more += _run_steps(ready, built, bench=bench)
     weaker = {
-        keys[index]: programs[keys[index]].without_plus(f"with the added tests: {failure.result}")
+        keys[index]: programs[keys[index]].without_plus(
+            f"with the added tests: {failure.result}", decided=failure.decided
+        )
         for index, failure in outcome.failed.items()
         if failure.by_plus and index in place.plus
     }
@@ -309,9 +311,15 @@ def _plus_tested(program: Program, run: TestRun, plus: TestRun | SandboxError | 
     if not run.passed:
         return {}
     if program.plus_refused is not None:
-        return {"plus_passed": False, "plus_result": f"failed: {program.plus_refused}"}
+        told = f"failed: {program.plus_refused}"
+        return {"plus_passed": False, "plus_result": told, "plus_final": program.plus_decided}
     if isinstance(plus, TestRun):
-        return {"plus_passed": plus.passed, "plus_result": plus.result, "plus_final": plus.decided}
+        return {
+            "plus_passed": plus.passed,
+            "plus_result": plus.result,
+            "plus_stderr": plus.stderr,
+            "plus_final": plus.decided,
+        }
     if isinstance(plus, SandboxError):
         return {"plus_result": f"{NOT_JUDGED}: {plus}", "plus_final": False}
     return {}

@@ -10,7 +10,7 @@ from rusteval.judging.diagnostics import Diagnostic, crash_text
 from rusteval.judging.program import cut
 from rusteval.judging.rendering import without_head
 from rusteval.judging.sandbox.base import ProcessResult
-from rusteval.judging.verdict import ErrorType
+from rusteval.judging.verdict import OVER_LIMIT, TIMED_OUT, ErrorType
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,13 +137,13 @@ def _first_code(errors: Sequence[Diagnostic]) -> str | None:
 def _reason(result: ProcessResult, *, cpu_limit_s: float) -> tuple[ErrorType, str, bool]:
     """Return the error type, a short text, and whether that is certain."""
     if result.stopped == "wall":
-        return "compile_timeout", "compiling timed out", result.cpu_s >= cpu_limit_s
+        return "compile_timeout", f"compiling {TIMED_OUT}", result.cpu_s >= cpu_limit_s
     if result.stopped == "output":
-        return "compile_error", "compile error: more output than the limit allows", True
+        return "compile_error", f"compile error: more output {OVER_LIMIT}", True
     if result.signal in (SIGXCPU, SIGKILL):
-        return "compile_timeout", "compiling timed out", True
+        return "compile_timeout", f"compiling {TIMED_OUT}", True
     if _out_of_memory(result):
-        return "memory_limit", "compiling took more memory than the limit allows", True
+        return "memory_limit", f"compiling took more memory {OVER_LIMIT}", True
     how = f"signal {result.signal}" if result.signal is not None else f"status {result.exit_code}"
     return "compile_error", f"compile error: the compiler ended with {how}", True
 

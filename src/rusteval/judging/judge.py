@@ -261,7 +261,8 @@ def _with_plus_of(first: Judgement, second: Judgement) -> Judgement:
     """Return the first judgement with what the second says of the added tests, if it came to these."""
     if not second.plus_result:
         return first
-    plus = {name: getattr(second, name) for name in ("plus_passed", "plus_result", "plus_final")}
+    names = ("plus_passed", "plus_result", "plus_stderr", "plus_final")
+    plus = {name: getattr(second, name) for name in names}
     return first.model_copy(update=plus)
 
 

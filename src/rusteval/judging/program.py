@@ -20,8 +20,8 @@ class Judgement(BaseModel):
     """The verdict on a program, apart from the samples that led to it.
 
     `final` is False where another try might say otherwise (infrastructure, a time-out by the wall clock): such
-    judgements are never cached. `plus_passed`, `plus_result` and `plus_final` are of the added tests, which are run only
-    where the tests pass; without any there is no result.
+    judgements are never cached. What begins with `plus_` is of the added tests, which are run only where the tests pass;
+    without any there is no result.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -42,6 +42,7 @@ class Judgement(BaseModel):
     final: bool = True
     plus_passed: bool | None = None
     plus_result: str = ""
+    plus_stderr: str = ""
     plus_final: bool = True
 
 

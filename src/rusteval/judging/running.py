@@ -15,7 +15,7 @@ from rusteval.judging.crate import plus_number, without_own_names
 from rusteval.judging.limits import Limits
 from rusteval.judging.program import cut
 from rusteval.judging.sandbox.base import Command, Jail, ProcessResult
-from rusteval.judging.verdict import ErrorType
+from rusteval.judging.verdict import OVER_LIMIT, TIMED_OUT, ErrorType
 from rusteval.judging.workplace import clean_environment
 
 EXIT_ALL_OK = 0
@@ -138,11 +138,11 @@ def _reason(
 ) -> tuple[ErrorType, str, bool]:
     """Return the error type, a short text, and whether that is certain."""
     if result.stopped == "wall":
-        return "test_timeout", "timed out", result.cpu_s >= limits.cpu_s
+        return "test_timeout", TIMED_OUT, result.cpu_s >= limits.cpu_s
     if result.stopped == "output":
-        return "output_limit", "failed: printed more than the limit allows", True
+        return "output_limit", f"failed: printed more {OVER_LIMIT}", True
     if _overran(result, limits):
-        return "test_timeout", "timed out", True
+        return "test_timeout", TIMED_OUT, True
     if result.signal is not None:
         # a kill that the kernel's limits do not explain may have come from outside
         killed = result.signal == SIGKILL and result.cpu_s < limits.cpu_s
@@ -154,9 +154,9 @@ def _signal_reason(
     result: ProcessResult, number: int, *, stderr: str, limits: Limits
 ) -> tuple[ErrorType, str]:
     if number == SIGXCPU or (number == SIGKILL and result.cpu_s >= limits.cpu_s):
-        return "test_timeout", "timed out"
+        return "test_timeout", TIMED_OUT
     if number == SIGABRT and OUT_OF_MEMORY_MARK in stderr:
-        return "memory_limit", "failed: took more memory than the limit allows"
+        return "memory_limit", f"failed: took more memory {OVER_LIMIT}"
     return "runtime_error", f"failed: ended by {_signal_name(number)}"
 
 

@@ -27,6 +27,11 @@ PASSED = "passed"
 NOT_RUN = "not run"
 """What is said of added tests where the tests failed."""
 NOT_JUDGED = "not judged"
+TIMED_OUT = "timed out"
+OVER_LIMIT = "than the limit allows"
+"""What a result says, with other words around it, where a limit ended the tests."""
+MESSAGES = ("stderr", "clippy_stderr", "result", "plus_result", "plus_stderr")
+"""What of a verdict are the words of the compiler, Clippy and the tests."""
 
 
 class Verdict(BaseModel):
@@ -36,9 +41,9 @@ class Verdict(BaseModel):
     found, which does not decide over `passed`. `policy_violation` names what the policy scan found in the answer,
     whether or not policy was enforced.
 
-    `plus_passed` says whether the answer passes the tests and the added tests, and `plus_result` how it fared in these.
-    Where the problem has no added tests, there is no result and None; None with a result means that they could not be
-    judged.
+    `plus_passed` says whether the answer passes the tests and the added tests, `plus_result` how it fared in these, and
+    `plus_stderr` what they printed. Where the problem has no added tests, there is no result and None; None with a result
+    means that they could not be judged.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,6 +68,7 @@ class Verdict(BaseModel):
     edition: str | None = None
     plus_passed: bool | None = None
     plus_result: str = ""
+    plus_stderr: str = ""
 
     @property
     def passed_plus(self) -> bool | None:
@@ -75,7 +81,7 @@ class Verdict(BaseModel):
         """Return the line of a results file: the sample's keys first, then the verdict's."""
         row: dict[str, object] = self.sample.model_dump(exclude_none=True)
         # nothing is said of added tests where the problem has none
-        unsaid = set() if self.plus_result else {"plus_passed", "plus_result"}
+        unsaid = set() if self.plus_result else {"plus_passed", "plus_result", "plus_stderr"}
         row.update(self.model_dump(exclude={"sample"} | unsaid))
         return row
 

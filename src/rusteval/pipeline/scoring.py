@@ -240,11 +240,11 @@ def check_infrastructure(verdicts: Sequence[Verdict], *, where: str) -> None:
     """Refuse numbers of a run whose machinery failed too often.
 
     Raises:
-        InfrastructureError: more than `MAX_INFRA_SHARE` of the samples have no verdict.
+        InfrastructureError: more than `MAX_INFRA_SHARE` of the samples have no verdict, or none on the added tests.
     """
-    failed = [verdict for verdict in verdicts if verdict.outcome == "infra_error"]
+    failed = [verdict for verdict in verdicts if verdict.passed_plus is None]
     if len(failed) > MAX_INFRA_SHARE * len(verdicts):
         raise InfrastructureError(
             f"{where}: {len(failed)} of {len(verdicts)} samples could not be judged "
-            f"(first: {failed[0].result}); mend the machine and run the same command again"
+            f"(first: {failed[0].plus_result if failed[0].passed else failed[0].result}); mend the machine and run the same command again"
         )

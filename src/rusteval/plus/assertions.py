@@ -1,7 +1,7 @@
 """Write assertions as a person would read them in a test."""
 
 from rusteval.plus.drawing import Input
-from rusteval.plus.harness import Task, comparison
+from rusteval.plus.harness import Task, asks_expected, comparison
 
 
 def assertion(task: Task, given: Input, expected: str) -> str:
@@ -13,7 +13,6 @@ def assertion(task: Task, given: Input, expected: str) -> str:
         expected: the right result as an expression.
     """
     entry = task.problem.entry_point
-    rule = task.facts.compare
     if task.changes_argument:
         first, rest = given[0].removeprefix("&mut "), "".join(f", {value}" for value in given[1:])
         right = expected.removeprefix("vec!")
@@ -21,16 +20,13 @@ def assertion(task: Task, given: Input, expected: str) -> str:
         lent = first if first != "[]" else "[0; 0]"
         return f"{{ let mut values = {lent}; {entry}(&mut values{rest}); assert_eq!(values, {right}); }}"
     call = f"{entry}({', '.join(given)})"
-    if rule == "eq":
+    if task.facts.compare == "eq":
         return f"assert_eq!({call}, {expected});"
-    if rule is not None and (rule == "sorted" or rule.startswith("float:") or "expected" in rule):
-        text = comparison(task.facts)
-        return (
-            f"{{ {_parameters(task, given, text)}let got = {call}; "
-            f"let expected: {_owned_type(task.returns)} = {expected}; assert!({text}); }}"
-        )
     text = comparison(task.facts)
-    return f"{{ {_parameters(task, given, text)}let got = {call}; assert!({text}); }}"
+    lets = f"{_parameters(task, given, text)}let got = {call}; "
+    if asks_expected(task.facts):
+        lets += f"let expected: {_owned_type(task.returns)} = {expected}; "
+    return f"{{ {lets}assert!({text}); }}"
 
 
 def _parameters(task: Task, given: Input, text: str) -> str:

@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 from rusteval.plus.assertions import assertion
 from rusteval.plus.cover import Chosen, choose_inputs
-from rusteval.plus.differential import Findings, run_differential
+from rusteval.plus.differential import Findings, HarnessError, run_differential
 from rusteval.plus.drawing import Input, draw_inputs
 from rusteval.plus.facts import Facts
 from rusteval.plus.harness import FIRST_WRONG, REFERENCE, Task, standing_alone
@@ -19,6 +19,8 @@ from rusteval.rust.mutation import CONSTANT, Mutant, pick
 from rusteval.rust.prompt import read_prompt
 
 HAND = "hand"
+DOUBTS = ("differs", "unholding", "does not compile", "unsteady", "panics", "the reference")
+"""How remarks begin on inputs that somebody should look at; others are merely outside the domain, or slow."""
 NAMED = 6
 """So many wrong programs are named beside an assertion that catches more."""
 
@@ -46,7 +48,8 @@ class BuiltTask:
     """The assertions of a task, with what was tried.
 
     `base_survivors` pass the task's own tests, `survivors` the new assertions too: no input that was drawn tells
-    them from the reference. `dropped` are inputs on which reference and second solution or property disagree.
+    them from the reference. `dropped` are inputs that the reference does not answer, or answers otherwise than the second
+    solution or the property would have it; `left_out` counts all inputs that are not asked by reason.
     """
 
     task_id: str
@@ -71,9 +74,10 @@ def build_task(
     """Return the new assertions of a task.
 
     Raises:
-        HarnessError: reference, second solution or facts do not compile.
+        HarnessError: reference, second solution or facts do not compile, or the reference fails the task's own tests.
         SandboxError: the sandbox failed.
-        ValueError: the prompt leaves no function open, or no way is known to draw a parameter.
+        ValueError: the problem has no open function or no reference, its signature is not that of the facts, or no
+            way is known to draw a parameter.
     """
     effort = effort or Effort()
     task = make_task(problem, facts, seed=seed, inputs=effort.inputs)
@@ -81,16 +85,24 @@ def build_task(
     wrong = wrong_programs(problem, facts, seed=seed, effort=effort)
     second = standing_alone(facts.second, problem=problem) if facts.second else None
     findings = run_differential(task, [reference, second, *(each.text for each in wrong)], place=place)
+    if not findings.passes_base[REFERENCE]:
+        raise HarnessError(
+            "the reference does not pass the task's own tests, so nothing that it returns counts"
+        )
     return _conclude(task, wrong, findings)
 
 
-def make_task(
-    problem: Problem, facts: Facts, *, seed: str, inputs: int = Effort.inputs, plus_test: str = ""
-) -> Task:
-    """Return a task with inputs: those of its own tests, and drawn ones."""
+def make_task(problem: Problem, facts: Facts, *, seed: str, inputs: int = Effort.inputs) -> Task:
+    """Return a task with inputs: those of its own tests, and drawn ones; raises ValueError as `build_task` does."""
     signature = read_prompt(problem.prompt).signature
     if signature is None:
-        raise ValueError(f"{problem.task_id}: the prompt leaves no function open")
+        raise ValueError("the prompt leaves no function open")
+    known_types = tuple(parameter.type for parameter in facts.params)
+    if (facts.entry_point, known_types) != (problem.entry_point, signature.parameters):
+        raise ValueError(
+            f"the facts are of {facts.entry_point}({', '.join(known_types)}), "
+            f"the problem asks for {problem.entry_point}({', '.join(signature.parameters)})"
+        )
     known = _known(problem, facts)
     drawn = draw_inputs(facts, count=inputs, seed=seed) if facts.params else [()]
     return Task(
@@ -98,7 +110,6 @@ def make_task(
         facts=facts,
         signature=signature,
         inputs=tuple(dict.fromkeys([*known, *facts.always, *drawn])),
-        plus_test=plus_test,
     )
 
 
@@ -109,8 +120,11 @@ def _known(problem: Problem, facts: Facts) -> list[Input]:
 
 
 def reference_alone(problem: Problem) -> str:
-    """Return the reference as a file's text."""
-    return standing_alone(reference_source(problem), problem=problem)
+    """Return the reference as a file's text; raises ValueError where the problem has none."""
+    source = reference_source(problem)
+    if not source:
+        raise ValueError("the problem has no reference (canonical_solution)")
+    return standing_alone(source, problem=problem)
 
 
 def wrong_programs(problem: Problem, facts: Facts, *, seed: str, effort: Effort) -> list[Wrong]:
@@ -183,15 +197,17 @@ def _conclude(task: Task, wrong: Sequence[Wrong], findings: Findings) -> BuiltTa
         base_survivors=tuple(base_survivors),
         survivors=tuple(survivors),
         inputs=len(findings.expected),
-        dropped=tuple(
-            {"input": ", ".join(task.inputs[key]), "why": why}
-            for key, why in sorted(findings.remarks.items())
-            if why.startswith(
-                ("differs", "unholding", "does not compile", "unsteady", "panics", "the reference")
-            )
-        ),
+        dropped=_dropped(task, findings),
         left_out=_counted(findings),
         reference_passes=findings.passes_base[REFERENCE] and set(findings.outcomes[REFERENCE]) <= set("=-"),
+    )
+
+
+def _dropped(task: Task, findings: Findings) -> tuple[dict[str, str], ...]:
+    return tuple(
+        {"input": ", ".join(task.inputs[key]), "why": why}
+        for key, why in sorted(findings.remarks.items())
+        if why.startswith(DOUBTS)
     )
 
 

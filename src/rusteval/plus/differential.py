@@ -170,11 +170,13 @@ def _take_out(errors: Sequence[Diagnostic], variants: set[int], kept: set[int], 
             elif file.startswith("v") and file.removeprefix("v").removesuffix(".rs").isdigit():
                 index = int(file.removeprefix("v").removesuffix(".rs"))
                 if index < FIRST_WRONG:
-                    raise HarnessError(f"program {index} does not compile: {error.rendered}"[:2000])
+                    name = "the reference" if index == REFERENCE else "the second solution"
+                    raise HarnessError(f"{name} does not compile: {error.rendered}"[:2000])
                 variants.discard(index)
                 findings.not_compiled.add(index)
     if (len(variants), len(kept)) == before:
-        raise HarnessError("\n".join(error.rendered for error in errors)[:2000])
+        told = "\n".join(error.rendered for error in errors)
+        raise HarnessError(f"tests, `where`, `compare` or `property` do not compile: {told}"[:2000])
 
 
 def _order(binary: Path, text: str, *, jail: Jail) -> str:

@@ -104,7 +104,7 @@ def _value(kind: str, spec: Spec, luck: _Luck) -> str:
 
 
 def _only_values(kind: str, spec: Spec) -> bool:
-    return not spec.model_fields_set & {"min", "len", "chars", "words", "item", "items"} and kind != "bool"
+    return not spec.model_fields_set & {"min", "len", "chars", "words", "item"} and kind != "bool"
 
 
 def _without_lifetime(kind: str) -> str:

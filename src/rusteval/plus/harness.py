@@ -19,13 +19,12 @@ INPUTS_HEAD = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A task with its facts, the inputs that its programs are called with, and assertions that were made before."""
+    """A task with its facts, and the inputs that its programs are called with."""
 
     problem: Problem
     facts: Facts
     signature: Signature
     inputs: tuple[Input, ...]
-    plus_test: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -95,7 +94,7 @@ def root_text(task: Task, variants: Sequence[int], *, with_second: bool) -> str:
         f"const BARE_TEXT: bool = {str(task.returns in {'String', 'Vec<String>'}).lower()};",
         f"type Out = {task.result};",
         _tests("base", task.problem.test),
-        _tests("plus", task.plus_test),
+        _tests("plus", task.problem.plus_test),
         _written_items(task.problem),
         resources.files("rusteval.plus").joinpath("runner.rs").read_text(encoding="utf-8"),
     ]
@@ -119,10 +118,16 @@ def inputs_text(task: Task, keep: Sequence[int]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def asks_expected(facts: Facts) -> bool:
+    """Return whether a result is held against the reference's, and not against a property alone."""
+    rule = facts.compare or ""
+    return rule in {"eq", "sorted"} or rule.startswith("float:") or "expected" in rule
+
+
 def comparison(facts: Facts) -> str:
     """Return a Rust expression over `got` and `expected` (and the parameters): whether a result is right."""
     rule = facts.compare
-    if rule is None or not (rule in {"eq", "sorted"} or rule.startswith("float:") or "expected" in rule):
+    if rule is None or not asks_expected(facts):
         parts = [part for part in (rule, facts.property) if part]
         return (
             parts[-1]

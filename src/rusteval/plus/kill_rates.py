@@ -1,6 +1,5 @@
 """How many wrong programs the tests of a task let through: wrong ones that were not used to make the tests."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from rusteval.plus.build import HAND, Effort, make_task, reference_alone, wrong_programs
@@ -9,7 +8,6 @@ from rusteval.plus.facts import Facts
 from rusteval.plus.harness import FIRST_WRONG, REFERENCE, standing_alone
 from rusteval.plus.place import Place
 from rusteval.problems.models import Problem
-from rusteval.problems.plus import plus_module
 
 REPEATS = 20
 
@@ -40,20 +38,14 @@ class KillRate:
 
 
 def measure_task(
-    problem: Problem,
-    facts: Facts,
-    *,
-    assertions: Sequence[str],
-    seed: str,
-    place: Place,
-    effort: Effort | None = None,
+    problem: Problem, facts: Facts, *, seed: str, place: Place, effort: Effort | None = None
 ) -> KillRate:
-    """Hold the tests of a task against mutants and inputs of a seed, and against what was written by hand.
+    """Hold the tests of a task, added ones too, against mutants and inputs of a seed, and against what was written by hand.
 
     A program that hangs or dies in the tests themselves counts as wrong and caught. Raises what `build_task` does.
     """
     effort = effort or Effort()
-    task = make_task(problem, facts, seed=seed, inputs=effort.inputs, plus_test=plus_module(assertions))
+    task = make_task(problem, facts, seed=seed, inputs=effort.inputs)
     reference = reference_alone(problem)
     programs = wrong_programs(problem, facts, seed=seed, effort=effort)
     second = standing_alone(facts.second, problem=problem) if facts.second else None

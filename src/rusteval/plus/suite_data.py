@@ -1,13 +1,18 @@
 """The data of a plus suite: what is packaged beside the repairs, as lines that people can review."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from rusteval.files import write_text_atomic
+from pydantic import ValidationError
+
+from rusteval.errors import InputError
+from rusteval.files import read_jsonl, require_writable, write_jsonl_atomic, write_text_atomic
 from rusteval.plus.build import HAND
-from rusteval.plus.facts import Facts
+from rusteval.plus.facts import FACTS_ENDING, Facts
+from rusteval.problems.models import Problem
+from rusteval.problems.plus import EquivalentMutant, PlusAssertion, add_plus, load_equivalents
 from rusteval.rust.wider_mutation import TWO
 
 UNEXPLAINED = "the reference's results on all"
@@ -57,6 +62,45 @@ def suite_rows(
     }
 
 
+def reasons_so_far(directory: Path | None, suite: str) -> dict[tuple[str, str], str]:
+    """Return what people said of equivalent mutants, by task and mutant: in the package, and in files written before.
+
+    Raises:
+        InputError: a line of the file of equivalent mutants in the directory has another form.
+    """
+    known = list(load_equivalents(suite))
+    path = directory / f"{suite}.equivalent.jsonl" if directory else None
+    if path is not None and path.is_file():
+        for number, row in read_jsonl(path):
+            try:
+                known.append(EquivalentMutant.model_validate(row))
+            except ValidationError as error:
+                raise InputError(f"{path}: line {number} is no equivalent mutant; mend that line") from error
+    return {
+        (each.task_id, each.mutant): each.reason for each in known if not each.reason.startswith(UNEXPLAINED)
+    }
+
+
+def check_place(directory: Path, suite: str, *, tasks: Container[str]) -> None:
+    """Refuse, before any work is done, a directory that cannot be written or whose files would lose tasks.
+
+    Raises:
+        InputError: that is so.
+    """
+    path = directory / f"{suite}{FACTS_ENDING}"
+    require_writable(path)
+    lost = (
+        [task for _, row in read_jsonl(path) if (task := row.get("task_id")) not in tasks]
+        if path.is_file()
+        else []
+    )
+    if lost:
+        raise InputError(
+            f"{path} has {len(lost)} tasks that would be lost ({', '.join(map(str, lost[:3]))}); build all of them, "
+            "or name another --output-dir"
+        )
+
+
 def write_suite(directory: Path, suite: str, rows: Mapping[str, Rows]) -> list[Path]:
     """Write the files of a suite and return their paths."""
     paths = []
@@ -65,6 +109,16 @@ def write_suite(directory: Path, suite: str, rows: Mapping[str, Rows]) -> list[P
         write_text_atomic(path, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
         paths.append(path)
     return paths
+
+
+def write_problems(
+    directory: Path, suite: str, problems: Iterable[Problem], built: Iterable[Mapping[str, Any]]
+) -> Path:
+    """Write problems with their new assertions as added tests, for `--problem-file`, and return the file's path."""
+    assertions = [PlusAssertion.model_validate(each) for row in built for each in row["assertions"]]
+    path = directory / f"{suite}.problems.jsonl"
+    write_jsonl_atomic(path, (problem.to_row() for problem in add_plus(problems, assertions)))
+    return path
 
 
 def _unexplained(inputs: int) -> str:

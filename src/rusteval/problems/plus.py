@@ -7,6 +7,7 @@ it rests on. A suite's assertions stand under the name of the suite that they ar
 import importlib.resources
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import tree_sitter_rust
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -60,12 +61,16 @@ class EquivalentMutant(BaseModel):
     reason: str
 
 
+def packaged_text(name: str) -> str:
+    """Return the text of a file of added tests in the package; "" where there is none of that name."""
+    resource = importlib.resources.files("rusteval.problems") / "plus" / name
+    return resource.read_text(encoding="utf-8") if resource.is_file() else ""
+
+
 def load_equivalents(suite: str) -> tuple[EquivalentMutant, ...]:
     """Return the mutants of a suite's references that are known to be equivalent to them; none for other suites."""
-    resource = importlib.resources.files("rusteval.problems") / "plus" / f"{suite}.equivalent.jsonl"
-    if not resource.is_file():
-        return ()
-    return tuple(map(EquivalentMutant.model_validate_json, resource.read_text(encoding="utf-8").splitlines()))
+    lines = packaged_text(f"{suite}.equivalent.jsonl").splitlines()
+    return tuple(map(EquivalentMutant.model_validate_json, lines))
 
 
 def load_plus(suite: str) -> tuple[tuple[PlusAssertion, ...], str]:
@@ -74,11 +79,19 @@ def load_plus(suite: str) -> tuple[tuple[PlusAssertion, ...], str]:
     Raises:
         InputError: a line is no such assertion, or there is no such file.
     """
-    resource = importlib.resources.files("rusteval.problems") / "plus" / f"{suite}.jsonl"
-    if not resource.is_file():
+    text = packaged_text(f"{suite}.jsonl")
+    if not text:
         raise InputError(f"there are no added tests for suite {suite}")
-    text = resource.read_text(encoding="utf-8")
     return parse_plus(text, where=f"plus/{suite}.jsonl"), sha256_text(text)
+
+
+def read_plus(path: Path) -> tuple[PlusAssertion, ...]:
+    """Return the assertions in a file of one's own; raises InputError where it cannot be read, and as `parse_plus` does."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as added tests ({error}); name another file") from error
+    return parse_plus(text, where=str(path))
 
 
 def parse_plus(text: str, *, where: str) -> tuple[PlusAssertion, ...]:

@@ -141,6 +141,11 @@ def headline_k(run: RunView) -> int:
     return min(run.k_values)
 
 
+def is_weak(verdict: Verdict) -> bool:
+    """Return whether a sample passes the tests and fails those that the suite adds."""
+    return verdict.passed and verdict.passed_plus is False
+
+
 def error_rows(view: ModeView) -> list[ErrorRow]:
     """Return the ways to fail, most frequent first; infrastructure errors come last."""
     failed = {m.role: [v for v in m.verdicts if not v.passed and is_judged(v)] for m in view.models}

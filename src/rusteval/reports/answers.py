@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rusteval.judging.verdict import Verdict
 from rusteval.problems.models import Problem
-from rusteval.reports.analysis import ModelView, ModeView
+from rusteval.reports.analysis import ModelView, ModeView, is_weak
 from rusteval.reports.text import clean, one_line, shorten
 
 MOST_BYTES = 15_000_000
@@ -55,7 +55,7 @@ class _Judged:
 
     def key(self) -> tuple[object, ...]:
         """Return what makes two answers one for a reader: the same text that fared the same."""
-        own = [(v.outcome, v.error_type, v.error_code) for v in self.verdicts]
+        own = [(v.outcome, v.error_type, v.error_code, v.plus_passed) for v in self.verdicts]
         other = [v and (v.outcome, v.error_type) for v in self.published]
         return self.verdicts[0].sample.completion, *own, *other
 
@@ -140,13 +140,14 @@ def _answer(group: Sequence[_Judged], detail: Detail) -> dict[str, object]:
         "ids": [number for number in numbers if number is not None],
         "verdicts": [own if own != in_modes[0] or not place else None for place, own in enumerate(in_modes)],
         "message": shorten(clean(verdict.stderr).strip("\n"), detail.message),
+        "plus_message": shorten(clean(verdict.plus_stderr).strip("\n"), detail.message),
         "clippy_message": shorten(clean(verdict.clippy_stderr).strip("\n"), detail.message),
         "policy": _cleaned(verdict.policy_violation),
         "read_as": _cleaned(verdict.extraction),
         "edition": verdict.edition,
         "compiles": verdict.compile_ok,
         "tests": verdict.test_ok,
-        "plus": _cleaned(verdict.plus_result or None),
+        "plus": shorten(clean(verdict.plus_result), detail.message),
         "clippy": verdict.clippy_ok,
         "main_free": verdict.main_free,
         "finish": _cleaned(verdict.sample.finish_reason),
@@ -169,6 +170,7 @@ def _verdict(own: Verdict, other: Verdict | None, detail: Detail) -> dict[str, o
         "rustc": _cleaned(own.error_code),
         "result": shorten(clean(own.result), detail.message),
         "published": published,
+        "weak": is_weak(own),
     }
 
 

@@ -1,6 +1,6 @@
 """Pictures of how much is solved: pass@k, the difference by task, pass@1 by category."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -14,11 +14,15 @@ _NAMED_TASKS = 30
 _NAME_WIDTH = 28
 _STYLES = MappingProxyType({"base": ("o", "--"), "finetuned": ("s", "-")})
 _NEAR_ZERO = 6  # percent: below such a point there is no room for a number
+_ROOM = 8  # percent: nearer below another point, a second number would cover the first
 _APART = 0.12  # of the distance of two k: intervals stand beside, not on top of each other
 
 
 def pass_chart(run: RunView, views: Sequence[ModeView]) -> Chart | None:
-    """Draw pass@k by k with its 95 % interval, a panel for each mode; None where no pass@k has a value."""
+    """Draw pass@k by k with its 95 % interval, and pass@k+ where there is one, a panel for each mode.
+
+    None where no pass@k has a value.
+    """
     if not any(_pass_points(run, model) for view in views for model in view.models):
         return None
     return render("pass_at_k", "pass@k", _pass_text(run, views), lambda theme: _pass_at_k(run, views, theme))
@@ -44,13 +48,16 @@ def category_chart(run: RunView, view: ModeView) -> Chart | None:
     )
 
 
-def _pass_points(run: RunView, model: ModelView) -> list[tuple[int, float, float, float]]:
-    """Return place on the axis, value and both ends of the interval, in percent, of every pass@k there is."""
+def _pass_points(run: RunView, model: ModelView, *, mark: str = "") -> list[tuple[int, float, float, float]]:
+    """Return place on the axis, value and both ends of the interval, in percent, of every pass@k there is.
+
+    With "+" as `mark` these are the scores with added tests.
+    """
     points = []
     for place, k in enumerate(sorted(set(run.k_values))):
-        value = number(model.metrics[f"pass@{k}"])
+        value = number(model.metrics[f"pass@{k}{mark}"])
         if value is not None:
-            low, high = model.metrics["ci95"][f"pass@{k}"] or (value, value)
+            low, high = model.metrics["ci95"][f"pass@{k}{mark}"] or (value, value)
             points.append((place, value * 100, low * 100, high * 100))
     return points
 
@@ -74,6 +81,11 @@ def _pass_panel(axes: Any, run: RunView, view: ModeView, theme: Theme) -> None:
         points = _pass_points(run, model)
         _pass_line(axes, points, model, theme=theme, shift=shift)
         _pass_numbers(axes, points, theme.models[model.role], shift=shift)
+        if run.has_plus:
+            stronger = _pass_points(run, model, mark="+")
+            _plus_line(
+                axes, stronger, {place: value for place, value, *_ in points}, model, theme=theme, shift=shift
+            )
     axes.set_xticks(range(len(ks)), [str(k) for k in ks])
     axes.set_xlim(-0.6, len(ks) - 0.4)
     axes.set_ylim(0, 109)  # room for a number above 100 %
@@ -117,6 +129,33 @@ def _pass_line(
     if len(points) > 1:
         lows, highs = [low for _, _, low, _ in points], [high for *_, high in points]
         axes.fill_between(places, lows, highs, color=colour, alpha=0.15, linewidth=0)
+
+
+def _plus_line(
+    axes: Any,
+    points: Sequence[tuple[int, float, float, float]],
+    above: Mapping[int, float],
+    model: ModelView,
+    *,
+    theme: Theme,
+    shift: float,
+) -> None:
+    """Draw the scores with added tests: hollow, and without intervals, which would hide those above them.
+
+    `above` are the scores without, by place.
+    """
+    if not points:
+        return
+    colour, (marker, _) = theme.models[model.role], _STYLES[model.role]
+    values = {place: value for place, value, *_ in points}
+    style = {"color": colour, "marker": marker, "markerfacecolor": theme.background, "linestyle": ":"}
+    label = f"{model.label}, added tests too"
+    axes.plot([place + shift for place in values], list(values.values()), label=label, **style)
+    offset, alignment = ((7, -11), "left") if shift > 0 else ((-7, -11), "right")
+    for place, value in values.items():
+        if above[place] - value >= _ROOM:
+            text = {"textcoords": "offset points", "ha": alignment, "fontsize": 8}
+            axes.annotate(f"{value:.1f}", (place + shift, value), offset, color=colour, **text)
 
 
 def _differences_of(run: RunView, view: ModeView) -> list[tuple[str, float]]:
@@ -215,7 +254,7 @@ def _category_points(
 def _pass_text(run: RunView, views: Sequence[ModeView]) -> str:
     parts = [
         f"{model.label}, {view.label}: "
-        + ", ".join(f"pass@{k} {percent(model.metrics[f'pass@{k}'])}" for k in sorted(set(run.k_values)))
+        + ", ".join(f"{key} {percent(model.metrics[key])}" for key in dict.fromkeys(run.pass_keys))
         for view in views
         for model in view.models
     ]

@@ -38,13 +38,18 @@ _LABELLED_SHARE = 5.0
 _PALE = 55.0  # percent, above which the map's colours are too light for white text
 
 
+def has_plus(scores: Sequence[ModelScore]) -> bool:
+    """Return whether any model was judged with added tests, so that there are plus scores."""
+    return any(score.plus is not None for score in scores)
+
+
 def draw_comparison(scores: Sequence[ModelScore]) -> list[Chart]:
     """Draw the four pictures; the same scores give the same bytes."""
     return [
         render(
             "overall_success_rates",
             "Answers that pass every tool",
-            "; ".join(f"{score.name} {percent(score.rates['overall'].value)}" for score in scores),
+            "; ".join(map(_overall_text, scores)),
             lambda theme: _overall(scores, theme),
         ),
         render(
@@ -74,8 +79,21 @@ def _overall(scores: Sequence[ModelScore], theme: Theme) -> Any:
     places = _places(scores)
     for place, score in zip(places, scores, strict=True):
         _bar(axes, place, score.rates["overall"], height=0.62, colour=theme.models["base"], theme=theme)
-    _percent_axis(axes, scores, places, theme, label="answers that pass every tool")
+        if score.plus is not None and score.plus.value is not None:
+            style = {"marker": "D", "markersize": 7, "linestyle": "none", "markeredgecolor": theme.text}
+            axes.plot(score.plus.value * 100, place, color=theme.background, zorder=3, **style)
+    _percent_axis(axes, scores, places, theme, label=_overall_label(scores))
     return figure
+
+
+def _overall_label(scores: Sequence[ModelScore]) -> str:
+    label = "answers that pass every tool"
+    return f"{label} (diamond: the added tests too)" if has_plus(scores) else label
+
+
+def _overall_text(score: ModelScore) -> str:
+    text = f"{score.name} {percent(score.rates['overall'].value)}"
+    return text if score.plus is None else f"{text}, with the added tests {percent(score.plus.value)}"
 
 
 def _by_tool(scores: Sequence[ModelScore], theme: Theme) -> Any:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from rusteval.files import write_bytes_atomic, write_text_atomic
 from rusteval.reports.drawing import Chart
-from rusteval.reports.many_charts import TOOL_LABELS, draw_comparison
+from rusteval.reports.many_charts import TOOL_LABELS, draw_comparison, has_plus
 from rusteval.reports.page import asset, content_hash, data_uri
 from rusteval.reports.templating import environment
 from rusteval.reports.text import clean, escape, table
@@ -77,6 +77,8 @@ def summary_csv(scores: Sequence[ModelScore]) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     names = list(TOOL_LABELS)
+    plus = has_plus(scores)
+    parts = ("rate", "ci95_low", "ci95_high")
     writer.writerow(
         [
             "Model",
@@ -84,7 +86,8 @@ def summary_csv(scores: Sequence[ModelScore]) -> str:
             "Total_Samples",
             "Total_Tasks",
             "Not_Judged",
-            *(f"{name}_{part}" for name in names for part in ("rate", "ci95_low", "ci95_high")),
+            *(f"{name}_{part}" for name in names for part in parts),
+            *(f"overall_plus_{part}" for part in parts if plus),
         ]
     )
     for score in scores:
@@ -97,13 +100,14 @@ def summary_csv(scores: Sequence[ModelScore]) -> str:
                 score.tasks,
                 score.endings["not judged"],
                 *(cell for rate in rates for cell in _fractions(rate)),
+                *(_fractions(score.plus) if plus else ()),
             ]
         )
     return stream.getvalue()
 
 
-def _fractions(rate: Rate) -> list[str]:
-    if rate.value is None or rate.interval is None:
+def _fractions(rate: Rate | None) -> list[str]:
+    if rate is None or rate.value is None or rate.interval is None:
         return ["", "", ""]
     return [f"{value:.6f}" for value in (rate.value, *rate.interval)]
 
@@ -118,6 +122,7 @@ def _markdown(comparison: Comparison, charts: Sequence[Chart]) -> str:
             lead=escape(_lead(comparison.scores)),
             tools=", ".join(comparison.tools),
             score_table=_score_table(comparison).to_markdown(),
+            has_plus=has_plus(comparison.scores),
             distance_table=_distance_table(comparison).to_markdown(),
             ending_table=_ending_table(comparison).to_markdown(),
             other_table=_other_table(comparison).to_markdown(),
@@ -139,6 +144,7 @@ def _page(comparison: Comparison, charts: Sequence[Chart]) -> str:
             lead=clean(_lead(comparison.scores)),
             tools=", ".join(comparison.tools),
             score=_score_table(comparison),
+            has_plus=has_plus(comparison.scores),
             distances=_distance_table(comparison),
             endings=_ending_table(comparison),
             others=_other_table(comparison),
@@ -161,6 +167,8 @@ def _subtitle(comparison: Comparison) -> str:
 def _lead(scores: Sequence[ModelScore]) -> str:
     best = scores[0]
     first = f"{best.name}: {_with_interval(best.rates['overall'])} of its answers pass every tool."
+    if best.plus is not None:
+        first += f" {_with_interval(best.plus)} pass the added tests too."
     if len(scores) == 1:
         return first
     close = [score.name for score in scores[1:] if not _is_surely_behind(score)]
@@ -182,12 +190,14 @@ def _with_interval(rate: Rate) -> str:
 
 
 def _score_table(comparison: Comparison) -> _Table:
+    plus = has_plus(comparison.scores)
     return _Table(
-        headers=["Model", *TOOL_LABELS.values(), "Tasks", "Answers"],
+        headers=["Model", *TOOL_LABELS.values(), *(["Overall+"] if plus else []), "Tasks", "Answers"],
         rows=[
             [
                 clean(score.name),
                 *(_with_interval(score.rates[tool]) for tool in TOOL_LABELS),
+                *([_with_interval(score.plus) if score.plus else NOTHING] if plus else []),
                 plain(score.tasks),
                 plain(score.answers),
             ]

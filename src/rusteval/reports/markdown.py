@@ -110,6 +110,14 @@ def _size_notes(view: ModeView, k: int) -> list[str]:
 
 
 def _task_sections(rows: Sequence[TaskRow], view: ModeView) -> list[dict[str, str]]:
+    sections_of = _by_difference(rows, view)
+    if weak := sections.weak_tasks(rows, view):
+        table = sections.weak_table(weak, view)
+        sections_of.append(_titled("Samples that pass and fail the added tests", table, len(weak)))
+    return sections_of
+
+
+def _by_difference(rows: Sequence[TaskRow], view: ModeView) -> list[dict[str, str]]:
     if view.comparison is None:
         return [_task_section("All tasks", rows, view)]
     moved = sorted((row for row in rows if row.difference), key=lambda row: -abs(row.difference or 0.0))
@@ -120,6 +128,10 @@ def _task_sections(rows: Sequence[TaskRow], view: ModeView) -> list[dict[str, st
 
 
 def _task_section(title: str, rows: Sequence[TaskRow], view: ModeView) -> dict[str, str]:
-    hidden = len(rows) - sections.TASKS_SHOWN
+    return _titled(title, sections.task_table(rows, view), len(rows))
+
+
+def _titled(title: str, table: str, tasks: int) -> dict[str, str]:
+    hidden = tasks - sections.TASKS_SHOWN
     more = f"{amount(hidden, 'more task')}; `report.html` lists all." if hidden > 0 else ""
-    return {"title": title, "table": sections.task_table(rows, view), "more": more}
+    return {"title": title, "table": table, "more": more}

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from rusteval.judging.verdict import Verdict
 from rusteval.reports import wording
-from rusteval.reports.analysis import ModeView, code_rows, error_rows, task_rows
+from rusteval.reports.analysis import ModeView, code_rows, error_rows, is_weak, task_rows
 from rusteval.reports.run_view import RunView
 from rusteval.reports.text import clean, one_line
 from rusteval.statistics.tally import TaskCount
@@ -17,6 +17,7 @@ def embedded_index(run: RunView, views: Sequence[ModeView]) -> Markup:
     """Return the index as JSON that can stand in a script element, whatever the texts in it hold."""
     counts = [{row.task_id: row.counts for row in task_rows(view, run)} for view in views]
     errors = [_errors_by_task(view) for view in views]
+    weak = [{v.sample.task_id for m in view.models for v in m.verdicts if is_weak(v)} for view in views]
     suspicious = run.contaminated or {}
     tasks = [
         {
@@ -27,6 +28,7 @@ def embedded_index(run: RunView, views: Sequence[ModeView]) -> Markup:
             "suspicious": _suspicion(suspicious.get(problem.task_id)),
             "counts": [_counts(by_task[problem.task_id]) for by_task in counts],
             "errors": [sorted(by_task.get(problem.task_id, ())) for by_task in errors],
+            "weak": [problem.task_id in tasks for tasks in weak],
         }
         for problem in run.suite.problems
     ]

@@ -71,7 +71,7 @@ def _is_pass_at_k(key: str) -> bool:
 
 def _passed_plus(metrics: Mapping[str, Any]) -> str:
     doubtful = metrics["n_plus_not_judged"]
-    more = f"; of {amount(doubtful, 'sample')} these could not be judged" if doubtful else ""
+    more = f"; those of {amount(doubtful, 'sample')} could not be judged" if doubtful else ""
     return f"{metrics['n_passed_plus']:,}{more}"
 
 

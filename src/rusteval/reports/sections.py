@@ -1,9 +1,10 @@
 """The tables of one mode in the Markdown reports."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from rusteval.judging.verdict import Verdict
-from rusteval.reports.analysis import ErrorRow, ModelView, ModeView, TaskRow
+from rusteval.reports.analysis import ErrorRow, ModelView, ModeView, TaskRow, is_weak
 from rusteval.reports.run_view import RunView
 from rusteval.reports.text import code, escape, one_line, table
 from rusteval.reports.wording import (
@@ -56,7 +57,8 @@ def missing_reasons(run: RunView, view: ModeView) -> list[str]:
 def plus_lines(view: ModeView) -> list[str]:
     """Return a sentence for each model on what the added tests find; none where there are no added tests."""
     return [
-        f"{model.label} model: {found:,} of {amount(passed, 'sample')} that pass the tests fail the added tests."
+        f"{model.label} model, {view.label}: {found:,} of {amount(passed, 'sample')} that pass the tests fail the added "
+        "tests."
         for model in view.models
         if (kept := model.metrics.get("n_passed_plus")) is not None
         for passed in (model.metrics["n_passed"],)
@@ -146,6 +148,35 @@ def task_table(rows: Sequence[TaskRow], view: ModeView) -> str:
         )
     headers = ["task", "function", *(model.label for model in view.models), *(["points"] if two else [])]
     return table(headers, cells, numbers=range(2, len(headers)))
+
+
+def weak_tasks(rows: Sequence[TaskRow], view: ModeView) -> list[TaskRow]:
+    """Return the tasks whose added tests fail samples that pass, those with most such samples first."""
+    found = Counter(v.sample.task_id for model in view.models for v in model.verdicts if is_weak(v))
+    return sorted((row for row in rows if found[row.task_id]), key=lambda row: -found[row.task_id])
+
+
+def weak_table(rows: Sequence[TaskRow], view: ModeView) -> str:
+    """Return tasks with how many of each model's samples that pass fail the added tests, at most TASKS_SHOWN."""
+    weak = {model.role: [v for v in model.verdicts if is_weak(v)] for model in view.models}
+    counts = {role: Counter(v.sample.task_id for v in own) for role, own in weak.items()}
+    example = {v.sample.task_id: v for own in reversed(weak.values()) for v in reversed(own)}
+    cells = []
+    for row in rows[:TASKS_SHOWN]:
+        found = [
+            f"{own[row.task_id]} of {count.passed}" if (count := row.counts[role]) else NOTHING
+            for role, own in counts.items()
+        ]
+        v = example[row.task_id]
+        said = escape(one_line(_first_message(v.plus_stderr, v.plus_result)))
+        cells.append([code(row.task_id), code(row.entry_point), *found, said])
+    headers = [
+        "task",
+        "function",
+        *(f"{model.label}, of those that pass" for model in view.models),
+        "example",
+    ]
+    return table(headers, cells, numbers=_columns(view, 2))
 
 
 def counted(model: ModelView, key: str) -> str:

@@ -129,7 +129,9 @@ def single_headline(label: str, metrics: Mapping[str, Any], k: int) -> Headline:
     if value is None:
         return Headline(f"pass@{k} of the {label.lower()} model cannot be given.", _reason(metrics, k), None)
     interval = percent_interval(metrics["ci95"].get(f"pass@{k}"))
-    measured = f"{label} model: pass@{k} is {percent(value)} (95 % interval {interval})."
+    measured = (
+        f"{label} model: pass@{k} is {percent(value)} (95 % interval {interval}).{_plus_single(metrics, k)}"
+    )
     meaning = f"{_chance(k)} of the {label.lower()} model is right with a chance of {percent(value)}."
     if value in (0, 1):
         meaning = _SOLVES_NOTHING if value == 0 else _SOLVES_EVERYTHING
@@ -145,7 +147,7 @@ def paired_headline(comparison: Mapping[str, Any], k: int) -> Headline:
     p = number(entry["p_value"])
     measured = (
         f"pass@{k}: fine-tuned {percent(entry['finetuned'])}, base {percent(entry['base'])}, a difference of "
-        f"{points(change)} points (95 % interval {points_interval(ends)}, {p_text(p)})."
+        f"{points(change)} points (95 % interval {points_interval(ends)}, {p_text(p)}).{_plus_paired(comparison, k)}"
     )
     if p is not None and p < SIGNIFICANT and (ends[0] > 0 or ends[1] < 0):
         better = "finetuned" if change > 0 else "base"
@@ -167,6 +169,30 @@ def smallest_text(value: object) -> str:
     return (
         f"A run of this size finds a true difference of {size(smallest)} points in four cases of five; "
         "smaller ones it often misses."
+    )
+
+
+def _plus_single(metrics: Mapping[str, Any], k: int) -> str:
+    """Return a sentence on the score with added tests; empty where there are none."""
+    key = f"pass@{k}+"
+    if key not in metrics:
+        return ""
+    if metrics[key] is None:
+        return f" {key}, with the added tests, cannot be given."
+    return f" With the added tests, {key} is {with_interval(metrics[key], metrics['ci95'].get(key))}."
+
+
+def _plus_paired(comparison: Mapping[str, Any], k: int) -> str:
+    """Return a sentence on the difference with added tests; empty where there are none."""
+    entry = comparison.get(f"pass@{k}+")
+    if entry is None:
+        return ""
+    if entry["difference"] is None:
+        return f" pass@{k}+, with the added tests, cannot be compared."
+    return (
+        f" With the added tests, pass@{k}+: fine-tuned {percent(entry['finetuned'])}, base {percent(entry['base'])}, "
+        f"{points(entry['difference'])} points (95 % interval {points_interval(entry['ci95'])}, "
+        f"{p_text(entry['p_value'])})."
     )
 
 

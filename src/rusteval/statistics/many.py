@@ -82,6 +82,7 @@ class ModelScore:
         own_tests: of the answers that brought tests of their own, how many pass those; not part of `overall`.
         tokens: mean tokens of an answer; None where not counted.
         seconds: mean time of an answer, in seconds; None where not measured.
+        plus: share that succeeds with the added tests too, never above `overall`; None where there are none.
         behind: distance to the best model; None for that one itself.
     """
 
@@ -93,6 +94,7 @@ class ModelScore:
     own_tests: Rate
     tokens: float | None
     seconds: float | None
+    plus: Rate | None = None
     behind: Distance | None = None
 
 
@@ -149,6 +151,9 @@ def _score(name: str, rows: Sequence[Row], *, clusters: Mapping[str, str]) -> Mo
         own_tests=_rate(rows, lambda row: row.get("own_tests_passed"), clusters=clusters),
         tokens=sum(tokens) / len(tokens) if tokens else None,
         seconds=sum(times) / len(times) if times else None,
+        plus=_rate(rows, itemgetter("passed_plus"), clusters=clusters)
+        if rows and "passed_plus" in rows[0]
+        else None,
     )
 
 

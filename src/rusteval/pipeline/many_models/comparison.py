@@ -12,6 +12,7 @@ from rusteval.pipeline.many_models.selection import Candidate
 from rusteval.pipeline.many_models.settings import RunSettings
 from rusteval.problems.models import Suite
 from rusteval.reports.many_pages import Comparison, write_comparison
+from rusteval.reports.wording import amount
 from rusteval.statistics.many import score_models
 from rusteval.status import StatusReporter
 from rusteval.tables import read_rows
@@ -76,6 +77,11 @@ def _notes_on(name: str, rows: Sequence[dict[str, Any]], *, expected: int) -> li
     unjudged = sum(row["outcome"] == "infra_error" for row in rows)
     if unjudged:
         notes.append(f"{name}: {unjudged} answers could not be judged")
+    doubtful = sum(row["passed"] is True and row.get("passed_plus", True) is None for row in rows)
+    if doubtful:
+        notes.append(
+            f"{name}: the added tests of {amount(doubtful, 'answer')} could not be judged; Overall+ leaves these out"
+        )
     tasks = len({row["task_id"] for row in rows})
     if tasks < expected:
         notes.append(f"{name}: answered {tasks} of {expected} tasks")

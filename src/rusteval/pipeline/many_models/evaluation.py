@@ -123,7 +123,7 @@ class Evaluation:
             }
             for index, (row, verdict) in enumerate(zip(rows, verdicts, strict=True))
         ]
-        write_results(candidate.folder, results, facts=facts)
+        write_results(candidate.folder, results, facts=facts, plus=self.suite.has_plus)
 
     def _verdicts(self, samples: Sequence[Sample], *, suite: Suite, name: str, unit: str) -> list[Verdict]:
         self.reporter.begin("judging", model=name, unit=unit)
@@ -147,7 +147,7 @@ class Evaluation:
         for index, (sample, text) in enumerate(zip(samples, texts, strict=True)):
             if text is not None:
                 task_id = f"{sample.task_id}#{index}"
-                problem = problems[sample.task_id].model_copy(update={"task_id": task_id, "test": text})
+                problem = with_tests(problems[sample.task_id], text, task_id=task_id)
                 asked[index] = (sample.model_copy(update={"task_id": task_id}), problem)
         verdicts: dict[int, Verdict] = {}
         if asked:
@@ -181,11 +181,17 @@ class Evaluation:
         }
 
 
+def with_tests(problem: Problem, tests: str, *, task_id: str) -> Problem:
+    """Return a problem of another name, with these tests and no others."""
+    return problem.model_copy(update={"task_id": task_id, "test": tests, "plus_test": ""})
+
+
 def verdict_columns(verdict: Verdict, *, tools: Sequence[Tool]) -> dict[str, Any]:
     """Return a verdict as columns: what each tool says, and whether all those that count are satisfied.
 
     A tool that an answer did not get to (Clippy and tests of one that does not compile) has failed, as it would
-    have at the command line; where the machinery failed, nothing is known.
+    have at the command line; where the machinery failed, nothing is known. `passed_plus` is `passed` of the answers that
+    pass the added tests too; where tests do not decide, neither do these.
     """
     judged = verdict.outcome != "infra_error"
     said: Mapping[Tool, bool | None] = {
@@ -204,7 +210,11 @@ def verdict_columns(verdict: Verdict, *, tools: Sequence[Tool]) -> dict[str, Any
     }
     same = ("outcome", "error_type", "error_code", "result", "policy_violation", "main_free", "extraction")
     more = ("edition", "tests_run", "compile_time_ms", "binary_size_bytes")
-    return columns | {name: getattr(verdict, name) for name in (*same, *more)}
+    columns["passed_plus"] = (
+        verdict.passed_plus if columns["passed"] and "test" in tools else columns["passed"]
+    )
+    plus = ("plus_passed", "plus_result", "plus_stderr")
+    return columns | {name: getattr(verdict, name) for name in (*same, *more, *plus)}
 
 
 def _sample(row: Mapping[str, Any], number: int, *, where: str) -> Sample:

@@ -56,6 +56,10 @@ RESULT_COLUMNS: Mapping[str, str] = MappingProxyType(
         "template": "text",
     }
 )
+PLUS_COLUMNS: Mapping[str, str] = MappingProxyType(
+    {"plus_passed": "bool", "plus_result": "text", "plus_stderr": "text", "passed_plus": "bool"}
+)
+"""Where the problems have added tests: how these went, and whether `passed` holds with them too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,11 +132,14 @@ def read_predictions(path: Path) -> list[dict[str, Any]]:
 
 
 def write_results(
-    folder: ModelFolder, rows: Iterable[Mapping[str, Any]], *, facts: Mapping[str, Any]
+    folder: ModelFolder, rows: Iterable[Mapping[str, Any]], *, facts: Mapping[str, Any], plus: bool = False
 ) -> None:
-    """Write a model's verdicts, and beside them what they were made with; the latter last, so that it vouches."""
+    """Write a model's verdicts, and beside them what they were made with; the latter last, so that it vouches.
+
+    `plus` says whether the problems have added tests, and the rows what these came to.
+    """
     folder.facts.unlink(missing_ok=True)
-    write_rows(folder.results, rows, columns=RESULT_COLUMNS)
+    write_rows(folder.results, rows, columns={**RESULT_COLUMNS, **(PLUS_COLUMNS if plus else {})})
     write_json_atomic(folder.facts, {**facts, "results_sha256": sha256_file(folder.results)})
 
 

@@ -20,7 +20,7 @@ async function answersOf(number) {
   return unpacked.get(number);
 }
 
-const textOf = (answer) => [answer.code, answer.message, answer.clippy_message, answer.verdicts[0].result].join("\n").toLowerCase();
+const textOf = (answer) => [answer.code, answer.message, answer.plus, answer.plus_message, answer.clippy_message, answer.verdicts[0].result].join("\n").toLowerCase();
 
 async function searchTextOf(number) {
   if (!searchTexts.has(number)) {

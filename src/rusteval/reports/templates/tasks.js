@@ -15,6 +15,7 @@ const groups = {
   "solved": (task) => solved(task, "base") || solved(task, "finetuned"),
   "gains": (task) => (differenceOf(task, state.mode) || 0) > 0,
   "losses": (task) => (differenceOf(task, state.mode) || 0) < 0,
+  "weak": (task) => task.weak[state.mode],
   "suspicious": (task) => task.suspicious !== null,
 };
 const sortKeys = {
@@ -36,6 +37,7 @@ function isLookedFor(answer) {
   const error = byId("filter-error").value;
   const verdict = verdictIn(answer, state.mode);
   if (error) return error === verdict.error || error === verdict.rustc;
+  if (byId("filter-group").value === "weak") return verdict.weak;
   return wantedWords() !== "" && answersFound !== null && textOf(answer).includes(wantedWords());
 }
 

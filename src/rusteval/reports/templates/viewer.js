@@ -9,7 +9,7 @@ const yes = (value) => (value === null ? "not reached" : value ? "yes" : "no");
 const signOf = (verdict) => ({ passed: "\u2713", infra_error: "?" })[verdict.outcome] || "\u2717";
 
 function wordsOf(verdict) {
-  if (verdict.outcome === "passed") return "passed";
+  if (verdict.outcome === "passed") return verdict.weak ? "passed, but not the added tests" : "passed";
   return index.errors[verdict.error] || verdict.error || "failed";
 }
 
@@ -41,7 +41,7 @@ function facts(answer) {
   const known = {
     "compiles": yes(answer.compiles),
     "passes the tests": yes(answer.tests),
-    "added tests": answer.plus || "",
+    "added tests": answer.plus,
     "passes Clippy": yes(answer.clippy),
     "has no fn main": answer.main_free === null ? "" : yes(answer.main_free),
     "policy": answer.policy ? "violated: " + answer.policy : "kept",
@@ -85,6 +85,7 @@ function answerArticle(answer, label) {
     const title = answer.compiles === false ? "What the compiler said" : "What the tests said";
     article.append(messageBox(title, answer.message, "message", label));
   }
+  if (answer.plus_message) article.append(messageBox("What the added tests said", answer.plus_message, "message", label));
   if (answer.clippy_message) article.append(messageBox("What Clippy said", answer.clippy_message, "clippy", label));
   article.append(protocolTable(verdict), facts(answer));
   return article;
@@ -92,7 +93,7 @@ function answerArticle(answer, label) {
 
 function chip(answer, number, role) {
   const verdict = verdictIn(answer, state.mode);
-  const text = signOf(verdict) + (verdict.rustc ? " " + verdict.rustc : "") + (answer.count > 1 ? " \u00d7" + answer.count : "");
+  const text = signOf(verdict) + (verdict.weak ? " +\u2717" : "") + (verdict.rustc ? " " + verdict.rustc : "") + (answer.count > 1 ? " \u00d7" + answer.count : "");
   const button = element("button", text, "chip " + verdict.outcome);
   const pressed = number === chosen[role];
   button.type = "button";
