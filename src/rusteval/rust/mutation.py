@@ -17,7 +17,8 @@ from rusteval.rust.syntax import name_of, parse, text_of
 CONSTANT = "constant"
 """The kind of mutant that returns the same value whatever it is asked."""
 
-_Edit = tuple[str, int, int, str]
+Edit = tuple[str, int, int, str]
+"""Kind of mutant, start and end of what is replaced in bytes, and the replacement."""
 _Table = Mapping[str, str]
 
 _BOUNDARIES: _Table = MappingProxyType({"<": "<=", "<=": "<", ">": ">=", ">=": ">"})
@@ -87,7 +88,7 @@ def mutants_of(source: str, *, entry_point: str, spared: Iterable[str] = ()) -> 
     """
     data = source.encode("utf-8", "replace")
     left = frozenset(spared)
-    edits: list[_Edit] = []
+    edits: list[Edit] = []
     for function in _functions(parse(data).root_node):
         body = function.child_by_field_name("body")
         if body is None or name_of(function) in left:
@@ -95,7 +96,7 @@ def mutants_of(source: str, *, entry_point: str, spared: Iterable[str] = ()) -> 
         if name_of(function) == entry_point:
             edits += _constants(function, body)
         edits += _edits_below(body)
-    return [_mutant(data, edit) for edit in sorted(set(edits), key=lambda edit: (edit[1], edit))]
+    return [make_mutant(data, edit) for edit in sorted(set(edits), key=lambda edit: (edit[1], edit))]
 
 
 def unfinished(source: str, *, entry_point: str) -> str:
@@ -126,7 +127,8 @@ def _rank(seed: str, text: str) -> str:
     return hashlib.sha256(f"{seed}\0{text}".encode("utf-8", "replace")).hexdigest()
 
 
-def _mutant(data: bytes, edit: _Edit) -> Mutant:
+def make_mutant(data: bytes, edit: Edit) -> Mutant:
+    """Return the mutant that an edit of a source makes."""
     kind, start, end, replacement = edit
     return Mutant(
         kind=kind,
@@ -147,7 +149,7 @@ def _functions(root: Node) -> Iterator[Node]:
             pending.extend(reversed(node.children))
 
 
-def _constants(function: Node, body: Node) -> Iterator[_Edit]:
+def _constants(function: Node, body: Node) -> Iterator[Edit]:
     returns = function.child_by_field_name("return_type")
     start = body.start_byte + 1
     if returns is not None and text_of(returns) != "()":
@@ -156,7 +158,7 @@ def _constants(function: Node, body: Node) -> Iterator[_Edit]:
             yield CONSTANT, start, start, " return true;"
 
 
-def _edits_below(body: Node) -> Iterator[_Edit]:
+def _edits_below(body: Node) -> Iterator[Edit]:
     pending = [body]
     while pending:
         node = pending.pop()
@@ -171,7 +173,7 @@ def _has_values(macro: Node) -> bool:
     return name is not None and text_of(name) in _MACROS_WITH_VALUES
 
 
-def _edits_at(node: Node) -> Iterator[_Edit]:
+def _edits_at(node: Node) -> Iterator[Edit]:
     match node.type:
         case "binary_expression" | "compound_assignment_expr":
             yield from _operator_edits(node)
@@ -191,7 +193,7 @@ def _edits_at(node: Node) -> Iterator[_Edit]:
             yield from (("literal", node.start_byte, node.end_byte, text) for text in _other_literals(node))
 
 
-def _operator_edits(node: Node) -> Iterator[_Edit]:
+def _operator_edits(node: Node) -> Iterator[Edit]:
     operator = node.child_by_field_name("operator")
     if operator is None:
         return
@@ -204,17 +206,26 @@ def _operator_edits(node: Node) -> Iterator[_Edit]:
             yield kind, operator.start_byte, operator.end_byte, table[operator.type]
 
 
-def _method_edits(field: Node) -> Iterator[_Edit]:
+def parts_of_call(field: Node) -> tuple[Node, Node, Node] | None:
+    """Return the name, the receiver and the whole of a method's call, given its field; None where it is no call."""
     name, value, call = field.child_by_field_name("field"), field.child_by_field_name("value"), field.parent
     if name is None or value is None or call is None or call.type != "call_expression":
+        return None
+    return name, value, call
+
+
+def _method_edits(field: Node) -> Iterator[Edit]:
+    parts = parts_of_call(field)
+    if parts is None:
         return
+    name, value, call = parts
     if text_of(name) in _METHODS:
         yield "method", name.start_byte, name.end_byte, _METHODS[text_of(name)]
     if text_of(name) in _REMOVABLE_CALLS:
         yield "call", value.end_byte, call.end_byte, ""
 
 
-def _condition_edits(node: Node) -> Iterator[_Edit]:
+def _condition_edits(node: Node) -> Iterator[Edit]:
     condition = node.child_by_field_name("condition")
     if condition is None or condition.type in {"let_condition", "let_chain"}:
         return

@@ -10,11 +10,10 @@ from types import MappingProxyType
 
 from tree_sitter import Node
 
-from rusteval.rust.mutation import CONSTANT, Mutant, mutants_of
+from rusteval.rust.mutation import CONSTANT, Edit, Mutant, make_mutant, mutants_of, parts_of_call
 from rusteval.rust.syntax import name_of, parse, text_of
 
 TWO = "two changes"
-_Edit = tuple[str, int, int, str]
 
 _RELATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {"==": ("<=", ">="), "!=": ("<", ">"), "<": ("!=",), ">": ("!=",), "<=": ("==",), ">=": ("==",)}
@@ -65,7 +64,7 @@ def wider_mutants_of(source: str, *, entry_point: str, spared: Iterable[str] = (
     first = mutants_of(source, entry_point=entry_point, spared=left)
     data = source.encode("utf-8", "replace")
     edits = sorted({edit for body in _bodies(data, left) for edit in _edits_below(body)}, key=_place)
-    found = {mutant.source: mutant for mutant in [*first, *(_mutant(data, edit) for edit in edits)]}
+    found = {mutant.source: mutant for mutant in [*first, *(make_mutant(data, edit) for edit in edits)]}
     found.pop(source, None)
     return sorted(found.values(), key=lambda mutant: mutant.line)
 
@@ -105,7 +104,7 @@ def pairs_of(
     return list(chosen.values())
 
 
-def _place(edit: _Edit) -> tuple[int, _Edit]:
+def _place(edit: Edit) -> tuple[int, Edit]:
     return edit[1], edit
 
 
@@ -116,18 +115,7 @@ def _bodies(data: bytes, spared: frozenset[str]) -> Iterator[Node]:
             yield body
 
 
-def _mutant(data: bytes, edit: _Edit) -> Mutant:
-    kind, start, end, replacement = edit
-    return Mutant(
-        kind=kind,
-        line=data.count(b"\n", 0, start) + 1,
-        before=data[start:end].decode("utf-8", "replace"),
-        after=replacement.strip() or "nothing",
-        source=(data[:start] + replacement.encode() + data[end:]).decode("utf-8", "replace"),
-    )
-
-
-def _edits_below(body: Node) -> Iterator[_Edit]:
+def _edits_below(body: Node) -> Iterator[Edit]:
     pending = [body]
     while pending:
         node = pending.pop()
@@ -135,7 +123,7 @@ def _edits_below(body: Node) -> Iterator[_Edit]:
         pending.extend(reversed(node.children))
 
 
-def _edits_at(node: Node) -> Iterator[_Edit]:
+def _edits_at(node: Node) -> Iterator[Edit]:
     match node.type:
         case "binary_expression":
             yield from _binary_edits(node)
@@ -159,7 +147,7 @@ def _edits_at(node: Node) -> Iterator[_Edit]:
             yield "result", value.start_byte, value.end_byte, str(text_of(value) == "false").lower()
 
 
-def _binary_edits(node: Node) -> Iterator[_Edit]:
+def _binary_edits(node: Node) -> Iterator[Edit]:
     left, operator, right = (node.child_by_field_name(name) for name in ("left", "operator", "right"))
     if left is None or operator is None or right is None:
         return
@@ -170,7 +158,7 @@ def _binary_edits(node: Node) -> Iterator[_Edit]:
         yield "operand", node.start_byte, node.end_byte, f"({text_of(right)})"
 
 
-def _range_edits(node: Node) -> Iterator[_Edit]:
+def _range_edits(node: Node) -> Iterator[Edit]:
     operator = next((child for child in node.children if child.type in {"..", "..="}), None)
     if operator is None:
         return
@@ -181,7 +169,7 @@ def _range_edits(node: Node) -> Iterator[_Edit]:
             yield "border", end.start_byte, end.end_byte, f"({text_of(end)} - 1)"
 
 
-def _branch_edits(node: Node) -> Iterator[_Edit]:
+def _branch_edits(node: Node) -> Iterator[Edit]:
     consequence, alternative = (node.child_by_field_name(name) for name in ("consequence", "alternative"))
     if consequence is not None and alternative is None:
         yield "statement", node.start_byte, node.end_byte, ""
@@ -195,10 +183,11 @@ def _called_method(node: Node) -> str:
     return "" if name is None else text_of(name)
 
 
-def _method_edits(field: Node) -> Iterator[_Edit]:
-    name, value, call = field.child_by_field_name("field"), field.child_by_field_name("value"), field.parent
-    if name is None or value is None or call is None or call.type != "call_expression":
+def _method_edits(field: Node) -> Iterator[Edit]:
+    parts = parts_of_call(field)
+    if parts is None:
         return
+    name, value, call = parts
     if text_of(name) in _OTHER_METHODS:
         yield "method", name.start_byte, name.end_byte, _OTHER_METHODS[text_of(name)]
     if text_of(name) in _LOST_CALLS:
@@ -208,7 +197,7 @@ def _method_edits(field: Node) -> Iterator[_Edit]:
         yield "cut", call.end_byte, call.end_byte, ".take(3)"
 
 
-def _integer_edits(node: Node) -> Iterator[_Edit]:
+def _integer_edits(node: Node) -> Iterator[Edit]:
     text = text_of(node)
     for other in ("0", "1", "-1", *(() if text == "0" else (f"({text} * 2)",))):
         if other != text:
