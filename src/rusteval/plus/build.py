@@ -6,7 +6,7 @@ from itertools import zip_longest
 
 from rusteval.plus.assertions import assertion
 from rusteval.plus.cover import Chosen, choose_inputs
-from rusteval.plus.differential import Findings, HarnessError, run_differential
+from rusteval.plus.differential import CHANCE, Findings, HarnessError, run_differential
 from rusteval.plus.drawing import Input, draw_inputs
 from rusteval.plus.facts import Facts
 from rusteval.plus.harness import FIRST_WRONG, REFERENCE, Task, standing_alone
@@ -48,7 +48,7 @@ class BuiltTask:
     """The assertions of a task, with what was tried.
 
     `base_survivors` pass the task's own tests, `survivors` the new assertions too: no input that was drawn tells
-    them from the reference. `dropped` are inputs that the reference does not answer, or answers otherwise than the second
+    them from the reference, or only by `chance`. `dropped` are inputs that the reference does not answer, or answers otherwise than the second
     solution or the property would have it; `left_out` counts all inputs that are not asked by reason.
     """
 
@@ -57,7 +57,7 @@ class BuiltTask:
     wrong: int
     not_compiled: tuple[str, ...]
     base_survivors: tuple[str, ...]
-    survivors: tuple[dict[str, str], ...]
+    survivors: tuple[dict[str, object], ...]
     inputs: int
     dropped: tuple[dict[str, str], ...]
     left_out: dict[str, int]
@@ -175,13 +175,15 @@ def _conclude(task: Task, wrong: Sequence[Wrong], findings: Findings) -> BuiltTa
     for index, program in enumerate(wrong, start=FIRST_WRONG):
         if index in findings.not_compiled:
             continue
-        told = [
-            key for key, letter in enumerate(findings.outcomes[index]) if letter in "xpAT" and key in kills
-        ]
+        outcomes = findings.outcomes[index]
+        told = [key for key, letter in enumerate(outcomes) if letter in "xpAT" and key in kills]
         if findings.passes_base[index]:
             base_survivors.append(program.name)
             if not told:
-                survivors.append({"name": program.name, "code": program.code, "text": program.text})
+                chance = CHANCE in outcomes
+                survivors.append(
+                    {"name": program.name, "code": program.code, "text": program.text, "chance": chance}
+                )
         for key in told:
             kills[key].append(program.name)
     lengths = {key: sum(map(len, task.inputs[key])) + len(text) for key, text in findings.expected.items()}

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 
 from rusteval.plus.build import HAND, Effort, make_task, reference_alone, wrong_programs
-from rusteval.plus.differential import run_differential
+from rusteval.plus.differential import CHANCE, run_differential
 from rusteval.plus.facts import Facts
 from rusteval.plus.harness import FIRST_WRONG, REFERENCE, standing_alone
 from rusteval.plus.place import Place
@@ -58,7 +58,7 @@ def measure_task(
         if index in found.not_compiled:
             continue
         base, both = found.passes_base[index], found.passes_base[index] and found.passes_plus[index]
-        if both and not set(found.outcomes[index]) & set("xpAT"):
+        if both and not set(found.outcomes[index]) & set(f"xpAT{CHANCE}"):
             alike.append(program.name)
             continue
         wrong += 1
