@@ -1,6 +1,7 @@
 """Parts that the whole test run shares."""
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -9,6 +10,11 @@ import pytest
 from docker_engine import BASE_IMAGE, EngineError, private_engine
 from judging_support import back_end
 from rusteval.judging.sandbox.docker_engine import BASE_IMAGE_VARIABLE
+
+
+def pytest_configure() -> None:
+    """Let the commands that tests start be interrupted; what runs in the background of a shell inherits that it is not."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
