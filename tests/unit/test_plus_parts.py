@@ -145,6 +145,9 @@ def test_tasks_that_are_done_are_not_done_again_and_failures_keep_the_others(tmp
     assert [row["task"] for row in rows] == ["T/0", "T/1", "T/2"]
     assert seen == ["T/0", "T/1", "T/2", "T/1"]
     assert task_by_task(problems, known, work, **arguments) == rows
+    (tmp_path / "w" / "T_2.json").write_text('{"task": "nobody knows from what"}')
+    assert task_by_task(problems, known, work, **arguments) == rows
+    assert seen.pop() == "T/2"
     known["T/2"] = known["T/2"].model_copy(update={"silent": ("order",)})  # decides nothing
     known["T/0"] = facts("i32", {"min": 1, "max": 2})
     task_by_task(problems, known, work, **arguments)

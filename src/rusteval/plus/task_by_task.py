@@ -99,7 +99,7 @@ def _read_row(path: Path, key: str) -> Row | None:
         row: Row = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return None
-    return row if row.pop(_KEY, key) == key else None
+    return row if row.pop(_KEY, None) == key else None
 
 
 def choose_tasks(suite: Suite, facts: Mapping[str, Facts], *, tasks: Sequence[str] | None) -> list[Problem]:
